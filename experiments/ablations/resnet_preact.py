@@ -1,0 +1,52 @@
+"""Where do BN and ReLU belong in a residual unit? He et al. 2016, Table 2."""
+
+from __future__ import annotations
+
+from experiments.ablation import Ablation, Deviation, Profile, Variant
+from experiments.recipes import HE2016_CIFAR
+from experiments.spec import DataSpec, NetSpec, RunSpec
+
+ABLATION = Ablation(
+    name="resnet_preact",
+    question="Where do BN and ReLU belong in a residual unit?",
+    factors=("net.order",),
+    baseline="original",
+    base=RunSpec(net=NetSpec("resnet110"), data=DataSpec("cifar10"), recipe=HE2016_CIFAR),
+    variants=(
+        Variant("original", "original", {"net.order": "original"}),
+        Variant("bn_after_add", "BN after addition", {"net.order": "bn_after_add"}),
+        Variant("relu_before_add", "ReLU before addition", {"net.order": "relu_before_add"}),
+        Variant("relu_only_preact", "ReLU-only pre-activation", {"net.order": "relu_only_preact"}),
+        Variant("full_preact", "full pre-activation", {"net.order": "full_preact"}),
+    ),
+    profiles={
+        "smoke": Profile(
+            seeds=3,
+            changes={
+                "net.name": "resnet20",
+                "data.name": "digits",
+                "recipe.crop_padding": 1,
+                "recipe.flip": False,
+            },
+            epochs=12,
+        ),
+        "quick": Profile(seeds=3, changes={"net.name": "resnet20"}, epochs=8),
+        "paper": Profile(seeds=5),
+    },
+    published="he2016_table2",
+    paper_net="resnet110",
+    failure_error=20.0,
+    fixed=(
+        "the weight layers, their widths and their initial values, parameter by parameter",
+        "the order of the images, their crops and flips, batch by batch, for one seed",
+        "the recipe: learning rate, warm-up, drops, weight decay, momentum, batch size",
+        "what is reported: the test error of the last epoch, single view",
+    ),
+    deviations=(
+        Deviation("batch normalisation", "statistics over 64 images (2 GPUs of 64)", "over all 128"),
+        Deviation("scale of the pixels", "not stated, mean image subtracted", "x / 255, mean image subtracted"),
+        Deviation("end of an epoch", "not stated", "batches run on over it, so 64,000 batches are full"),
+        Deviation("BN behind a projection in bn_after_add", "not stated", "none, as behind the branch"),
+        Deviation("training images", "45,000 or 50,000, the text allows both", "50,000"),
+    ),
+)

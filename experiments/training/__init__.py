@@ -1,0 +1,1 @@
+"""The machinery that carries a declaration out."""

@@ -1,0 +1,79 @@
+"""The user's own images: PATH/train/CLASS/*.jpg and PATH/val/CLASS/*.jpg, decoded into memory."""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from experiments.datasets import DataError
+from experiments.training.data_formats import Arrays
+
+MEMORY_FRACTION = 0.5
+
+
+def read_image_folder(path: Path, size: int) -> tuple[Arrays, int]:
+    """RGB images (N, 3, size, size), labels as int64 (N,), and the number of classes, taken from the folders' names.
+
+    The short side is resized to `size` (bilinear, antialiased) and the middle cut out; the val/ folder is the test
+    set. The whole set is held in memory, 3 * size**2 bytes an image; DataError above half of the machine's memory.
+    """
+    for name in ("train", "val"):
+        if not (path / name).is_dir():
+            raise DataError(f"{path} has no folder {name}/; expected {path}/{name}/CLASS/IMAGE")
+    try:
+        from torchvision.datasets import ImageFolder
+    except (ImportError, RuntimeError, OSError) as error:
+        raise DataError(f"imagefolder needs torchvision, which cannot be imported: {error}") from error
+
+    try:
+        train, val = (ImageFolder(str(path / name)) for name in ("train", "val"))
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: {' '.join(str(error).split())}") from error
+    if train.classes != val.classes:
+        odd = ", ".join(sorted(set(train.classes) ^ set(val.classes)))
+        raise DataError(f"{path}: train/ and val/ must have the same class folders; only one of them has: {odd}")
+
+    need = (len(train) + len(val)) * 3 * size**2
+    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if need > MEMORY_FRACTION * memory:
+        raise DataError(
+            f"{path}: {len(train) + len(val)} images of {size}x{size} need {need / 2**30:.1f} GiB of memory, more "
+            f"than half of this machine's {memory / 2**30:.1f} GiB; take a smaller image size or fewer images"
+        )
+    arrays = Arrays(
+        _decode(train.samples, size), np.array(train.targets), _decode(val.samples, size), np.array(val.targets)
+    )
+    return arrays, len(train.classes)
+
+
+def _decode(samples: list[tuple[str, int]], size: int) -> np.ndarray:
+    """The images of ImageFolder's samples, in their order."""
+    from rich.console import Console
+    from rich.progress import track
+
+    images = np.empty((len(samples), 3, size, size), dtype=np.uint8)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        decoded = pool.map(lambda sample: _read_image(sample[0], size), samples)
+        for image, slot in zip(
+            track(decoded, "decoding images", len(samples), console=Console(stderr=True), transient=True),
+            images,
+            strict=True,
+        ):
+            slot[:] = image
+    return images
+
+
+def _read_image(file: str, size: int) -> np.ndarray:
+    """One image, (3, size, size)."""
+    from PIL import Image
+    from torchvision.transforms import functional
+
+    try:
+        with Image.open(file) as picture:
+            rgb = picture.convert("RGB")
+    except (OSError, SyntaxError) as error:
+        raise DataError(f"{file} cannot be read as an image: {error}") from error
+    return np.asarray(functional.center_crop(functional.resize(rgb, size), size)).transpose(2, 0, 1)

@@ -1,0 +1,100 @@
+"""Many runs on one machine: in turn in this process, or side by side in a pool of processes.
+
+Results do not depend on how many run at once: a run's threads are part of its spec, and its randomness is named.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing.connection import wait
+from typing import Any
+
+from experiments.datasets import DataError
+from experiments.training.checkpoint import CheckpointError
+from experiments.training.run import Job, Row, carry_out
+from experiments.training.tracking import TrackingError
+
+KNOWN_ERRORS = (DataError, CheckpointError, TrackingError, OSError)
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A job's end: its result, or what stopped it (one line for a known error, else a traceback)."""
+
+    job: Job
+    result: str | None
+    error: str | None = None
+    known: bool = True
+
+
+def default_jobs(device: str, threads: int) -> int:
+    """How many runs at once: on a CPU as many as its cores allow, on a GPU one."""
+    return 1 if device == "cuda" else max(1, len(os.sched_getaffinity(0)) // threads)
+
+
+def launch(jobs: Sequence[Job], at_once: int, progress: Callable[[Job, Row], None]) -> Iterator[Ended]:
+    """Carry out `jobs`, `at_once` at a time; yields each as it ends. One that fails does not stop the others.
+
+    `progress` is called with every logged row, from a thread of this process.
+    """
+    if at_once == 1 or len(jobs) == 1:
+        for job in jobs:
+            yield _attempt(job, lambda row, job=job: progress(job, row))
+        return
+    context = multiprocessing.get_context("spawn")
+    rows = context.Queue()
+    listener = threading.Thread(target=_listen, args=(rows, jobs, progress), daemon=True)
+    listener.start()
+    with ProcessPoolExecutor(min(at_once, len(jobs)), context, _start_worker, (rows,)) as pool:
+        waiting = {pool.submit(_work, index, job): job for index, job in enumerate(jobs)}
+        try:
+            for future in as_completed(waiting):
+                try:
+                    yield future.result()
+                except BrokenProcessPool:
+                    yield Ended(
+                        waiting[future], None, "its process was killed (out of memory?); run the command again"
+                    )
+        except BaseException:  # an interrupt: runs that have not begun are not begun
+            pool.shutdown(cancel_futures=True, wait=False)
+            raise
+    rows.put(None)
+    listener.join()
+
+
+def _listen(rows: Any, jobs: Sequence[Job], progress: Callable[[Job, Row], None]) -> None:
+    while (item := rows.get()) is not None:
+        index, row = item
+        progress(jobs[index], row)
+
+
+def _start_worker(rows: Any) -> None:
+    global _rows
+    _rows = rows
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """A worker whose parent was killed stops at once: the next start resumes its run from the checkpoint."""
+    wait([multiprocessing.parent_process().sentinel])
+    os._exit(1)
+
+
+def _work(index: int, job: Job) -> Ended:
+    return _attempt(job, lambda row: _rows.put((index, row)))
+
+
+def _attempt(job: Job, progress: Callable[[Row], None]) -> Ended:
+    try:
+        return Ended(job, carry_out(job, progress))
+    except KNOWN_ERRORS as error:
+        return Ended(job, None, f"{job.name}: {error}")
+    except Exception:
+        return Ended(job, None, traceback.format_exc(), known=False)
