@@ -67,7 +67,7 @@ class Recipe:
     """How a net is trained; the defaults are He et al.'s recipe for CIFAR (2015, section 4.2; 2016, appendix).
 
     iterations: SGD steps; batches run on over the ends of epochs, so all are full.
-    drops: shares of the iterations after which the learning rate is multiplied by drop_factor (32k, 48k of 64k).
+    drops: shares of the iterations after which drop_factor multiplies the learning rate (32k, 48k of 64k).
     warmup: share of the iterations at learning_rate * warmup_factor (400 of 64k).
     decay: what weight decay reaches: "conv" weights (the paper's authors, by fb.resnet.torch's notes), "weights"
         of convolutions and linear layers, or "all" parameters.

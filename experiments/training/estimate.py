@@ -37,7 +37,7 @@ def seconds_per_image(spec: RunSpec, steps: int = 2, batch: int = 32) -> float:
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
-        float(loss)  # waits for the device
+        loss.item()  # waits for the device
         times.append(time.perf_counter() - started)
     return min(times[1:]) / batch
 

@@ -23,7 +23,7 @@ Result = Literal["finished", "diverged", "skipped", "busy"]
 
 @dataclass(frozen=True)
 class Job:
-    """One run as the plan has it. `context` goes into the W&B config beside the spec, for the analysis to stand alone."""
+    """One run as the plan has it. `context` joins the spec in the W&B config, so that the analysis can stand alone."""
 
     ablation: str
     variant: str
@@ -52,7 +52,7 @@ def is_finished(job: Job) -> bool:
 
 
 def carry_out(job: Job, progress: Callable[[Row], None]) -> Result:
-    """Bring one run to its end. A finished one is skipped, a broken one resumed, one that another process trains left.
+    """Bring one run to its end: a finished one is skipped, a broken one resumed, one trained elsewhere left alone.
 
     Raises DataError, CheckpointError, TrackingError or OSError, each with one clear line.
     """

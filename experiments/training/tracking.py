@@ -36,7 +36,8 @@ class Tracker:
                 project=project, group=group, job_type=job_type, name=name, id=run_id, tags=tags, config=config,
                 dir=str(folder), mode=mode, reinit="create_new", resume="allow" if mode == "online" else None,
                 settings=wandb.Settings(
-                    silent=silent, console="off", x_transaction_log_flush_interval=1.0, x_disable_stats=mode == "offline"
+                    silent=silent, console="off", x_transaction_log_flush_interval=1.0,
+                    x_disable_stats=mode == "offline",
                 ),
             )  # fmt: skip
         except (wandb.errors.Error, OSError) as error:

@@ -1,0 +1,82 @@
+"""Fetch a data set into the cache and check its SHA-256 sums."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from experiments.datasets import DATASETS, DataError, info_of
+
+
+@dataclass(frozen=True)
+class Args:
+    """Fetch a data set into the cache and check its SHA-256 sums."""
+
+    name: tyro.conf.Positional[str | None] = None
+    """Which data set; --list shows them."""
+    data_dir: Path | None = None
+    """The cache folder; without it $ABLATION_DATA, else convnet-ablations/data in the user's cache folder."""
+    force: bool = False
+    """Fetch again and replace the file that is there."""
+    list_all: Annotated[bool, tyro.conf.arg(name="list")] = False
+    """List the data sets, their sources, and which are in the cache."""
+
+
+def main(args: Args) -> None:
+    if args.name is not None:
+        info_of(args.name)
+    elif not args.list_all:
+        raise DataError(f"name a data set: {', '.join(DATASETS)}; or --list")
+
+    # PyTorch takes seconds to import: not for --help or a wrong name.
+    from experiments.training.data_cache import default_root
+
+    root = args.data_dir.expanduser() if args.data_dir else default_root()
+    if args.list_all:
+        list_datasets(root)
+    else:
+        fetch_dataset(args.name, root, args.force)
+
+
+def list_datasets(root: Path) -> None:
+    """Print a line a data set: size, sources, whether it is in the cache."""
+    from experiments.training.data_cache import cache_file
+    from experiments.training.data_sources import title
+
+    print(f"cache: {root}")
+    for name, info in DATASETS.items():
+        state = "in the cache" if cache_file(name, root).exists() else "not fetched"
+        shape = "x".join(map(str, info.shape))
+        sources = ", then ".join(map(title, info.sources))
+        print(
+            f"{name:14} {info.classes:3} classes  {info.train_images:6,} + {info.test_images:6,} images  "
+            f"{shape:8}  {state:13} {sources}"
+        )
+
+
+def fetch_dataset(name: str, root: Path, force: bool) -> None:
+    """Put a data set in the cache; print its file, and each array's shape and sum."""
+    from experiments.training.data_cache import ARRAY_NAMES, cache_file, fetch, sums_of
+
+    arrays = fetch(name, root, force=force)
+    sums = sums_of(arrays)
+    print(cache_file(name, root))
+    for array in ARRAY_NAMES:
+        shape = " x ".join(map(str, getattr(arrays, array).shape))
+        print(f"{array:13} {shape:22} SHA-256 {getattr(sums, array)}")
+    known = info_of(name).sums is not None
+    print("sums verified" if known else "no recorded sums: the official MD5 was checked at the download")
+
+
+if __name__ == "__main__":
+    try:
+        main(tyro.cli(Args))
+    except DataError as error:
+        print(f"fetch_data: {error}", file=sys.stderr)
+        sys.exit(2)
