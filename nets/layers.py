@@ -1,4 +1,4 @@
-"""The small pieces that the families share: activations by name, initialisation rules, LRN."""
+"""The small pieces that the families share: activations by name, initialisation rules, LRN, maps of one size."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from functools import partial
 from typing import Literal, get_args
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 Activation = Literal["relu", "prelu", "leaky_relu", "rrelu", "sigmoid", "tanh", "elu", "gelu", "silu"]
@@ -34,15 +35,66 @@ def activation(name: str) -> nn.Module:
     return ACTIVATIONS[name]()
 
 
+class LocalResponseNorm(nn.Module):
+    """b_i = a_i / (k + alpha * sum_j a_j^2)^beta over the `size` maps j about i, fewer at the ends.
+
+    (N, C, H, W) -> the same. Krizhevsky et al. 2012, section 3.3, where j runs from i - size/2 to i + size/2.
+    With alpha divided by `size` it is nn.LocalResponseNorm, whose backward pass has no deterministic form on
+    CUDA (it pools in three dimensions) and takes two to three times as long on a CPU.
+    """
+
+    def __init__(self, size: int, alpha: float, beta: float, k: float) -> None:
+        super().__init__()
+        self.size, self.alpha, self.beta, self.k = size, alpha, beta, k
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        before = self.size // 2
+        squares = F.pad(x * x, (0, 0, 0, 0, before, self.size - 1 - before))
+        total = sum(squares[:, i : i + x.shape[1]] for i in range(self.size))
+        return x * (self.k + self.alpha * total) ** -self.beta
+
+    def extra_repr(self) -> str:
+        return f"size={self.size}, alpha={self.alpha}, beta={self.beta}, k={self.k}"
+
+
 def local_response_norm(
     size: int = 5, alpha: float = 1e-4, beta: float = 0.75, k: float = 2.0, divide_alpha: bool = False
-) -> nn.LocalResponseNorm:
-    """b_i = a_i / (k + alpha * sum_{|j - i| <= size/2} a_j^2)^beta  (Krizhevsky et al. 2012, section 3.3).
+) -> LocalResponseNorm:
+    """Local response normalisation with the constants of Krizhevsky et al. 2012, section 3.3.
 
-    PyTorch divides alpha by `size`; the formula as printed does not, Krizhevsky's own cuda-convnet does.
+    PyTorch and Krizhevsky's own cuda-convnet divide alpha by `size`; the formula as printed does not.
     Which of the two the paper's constants mean is not settled: `divide_alpha=False` is the printed formula.
     """
-    return nn.LocalResponseNorm(size, alpha if divide_alpha else alpha * size, beta, k)
+    return LocalResponseNorm(size, alpha / size if divide_alpha else alpha, beta, k)
+
+
+class FixedMap(nn.Module):
+    """Maps of any size averaged (or, where smaller, repeated) to size x size: y = R x C^T.
+
+    (N, C, H, W) -> (N, C, size, size), as nn.AdaptiveAvgPool2d, whose backward pass has no deterministic form
+    on CUDA. Maps of that size are left alone.
+    """
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        height, width = x.shape[2:]
+        if height == width == self.size:
+            return x
+        return self._averages(height, x) @ x @ self._averages(width, x).T
+
+    def _averages(self, pixels: int, like: torch.Tensor) -> torch.Tensor:
+        """(size, pixels): row i averages the pixels from floor(i p / size) to ceil((i + 1) p / size)."""
+        i = torch.arange(self.size, device=like.device)[:, None]
+        pixel = torch.arange(pixels, device=like.device)
+        inside = (pixel * self.size > i * pixels - self.size) & (pixel * self.size < (i + 1) * pixels)
+        ones = inside.to(like.dtype)
+        return ones / ones.sum(1, keepdim=True)
+
+    def extra_repr(self) -> str:
+        return f"size={self.size}"
 
 
 def _fan_in(weight: torch.Tensor) -> int:
@@ -89,9 +141,7 @@ def initialise(net: nn.Module, generator_of: GeneratorOf = lambda name: None, ru
                 module.bias.fill_(getattr(module, "bias_init", 0.0))
 
 
-def _initialise_weighted(
-    module: nn.Conv2d | nn.Linear, name: str, generator_of: GeneratorOf, rule: str
-) -> None:
+def _initialise_weighted(module: nn.Conv2d | nn.Linear, name: str, generator_of: GeneratorOf, rule: str) -> None:
     generator = generator_of(f"{name}.weight")
     std = getattr(module, "init_std", None)
     if rule == "torch" and std is None:

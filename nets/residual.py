@@ -95,9 +95,7 @@ class ResidualUnit(nn.Module):
         self.counts["c"] += 1
         name = f"conv{self.counts['c']}"
         padding = conv.kernel // 2
-        layer = nn.Conv2d(
-            self.channels, conv.out_channels, conv.kernel, conv.stride, padding, bias=not self.norm
-        )
+        layer = nn.Conv2d(self.channels, conv.out_channels, conv.kernel, conv.stride, padding, bias=not self.norm)
         self.add_module(name, layer)
         self.channels = conv.out_channels
         return (name,)

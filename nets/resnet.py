@@ -84,9 +84,7 @@ class ResNet(nn.Module):
                 out = convs[-1].out_channels
                 shares = (stride != 1 or out != channels) and preact_shortcuts == "size_changes"
                 lead = "none" if i == j == 0 else "both" if shares else "branch"
-                stage.append(
-                    ResidualUnit(channels, convs, ORDERS[order], shortcut, lead, act, True, projection_bn)
-                )
+                stage.append(ResidualUnit(channels, convs, ORDERS[order], shortcut, lead, act, True, projection_bn))
                 channels = out
             self.add_module(f"stage{i + 1}", stage)
         self.stages = len(plan.widths)

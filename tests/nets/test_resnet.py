@@ -1,0 +1,200 @@
+"""Whole residual nets: published counts, depths, the paper's first and last units, torchvision with copied weights."""
+
+import pytest
+import torch
+import torchvision
+from torch.utils.flop_counter import FlopCounterMode
+
+import nets
+from nets import cost
+from nets.residual import ORDERS
+
+# Parameters: pycls and open_lth (B-20, B-56, B-110), highway-resnet-comparison (A-110 and the highway net), torchvision
+# (18 to 152); multiply-adds: He et al. 2015, Table 1 (1.8 to 11.3 G, to its rounding) and recounts by hand.
+COUNTS = [
+    ("resnet20", {}, 269_722, 40_551_040),
+    ("resnet20", {"downsample": "B"}, 272_474, None),
+    ("resnet56", {"downsample": "B"}, 855_770, None),
+    ("resnet110", {}, 1_727_962, 252_887_680),
+    ("resnet110", {"order": "full_preact"}, 1_727_962, 252_887_680),
+    ("resnet110", {"downsample": "B"}, 1_730_714, 253_149_824),
+    ("resnet110", {"shortcut": "exclusive_gate"}, 1_824_186, None),
+    ("resnet110", {"shortcut": "conv1x1"}, 1_826_202, None),
+    (
+        "resnet110",
+        {"shortcut": "highway", "order": "relu_before_add", "downsample": "B", "width": 0.875},
+        2_649_918,
+        None,
+    ),
+    ("resnet164", {}, 1_704_154, None),
+    ("resnet164", {"order": "full_preact"}, 1_703_258, None),
+    ("resnet164", {"order": "full_preact", "num_classes": 100}, 1_726_388, None),
+    pytest.param("resnet1001", {"order": "full_preact"}, 10_327_706, None, marks=pytest.mark.slow),
+    pytest.param("resnet1202", {}, 19_421_274, None, marks=pytest.mark.slow),
+    ("resnet18", {}, 11_689_512, None),
+    ("resnet18", {"downsample": "A"}, 11_515_688, None),
+    ("resnet34", {}, 21_797_672, None),
+    ("resnet50", {}, 25_557_032, 3_857_973_248),
+    ("resnet50", {"bottleneck_stride": "3x3"}, 25_557_032, 4_089_184_256),
+    ("resnet101", {}, 44_549_160, None),
+    ("resnet152", {}, 60_192_808, None),
+    ("resnet200", {"order": "full_preact", "bottleneck_stride": "3x3"}, 64_666_152, None),
+]
+
+
+def image_shape(name: str) -> tuple[int, int, int]:
+    return (
+        (3, 224, 224)
+        if name in ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "resnet200")
+        else (3, 32, 32)
+    )
+
+
+@pytest.mark.parametrize(("name", "options", "parameters", "multiply_adds"), COUNTS)
+def test_published_counts(name, options, parameters, multiply_adds):
+    net = on_meta(name, **options)
+    assert sum(p.numel() for p in net.parameters()) == parameters == cost.parameters(net)
+    counted = cost.multiply_adds(net, image_shape(name))
+    with FlopCounterMode(display=False) as counter:
+        net.eval()(torch.empty(1, *image_shape(name), device="meta"))
+    assert counted == counter.get_total_flops() / 2
+    assert multiply_adds in (None, counted)
+
+
+def on_meta(name, **options):
+    """A net without storage, which costs no time to fill."""
+    with torch.device("meta"):
+        return nets.build(name, **options)
+
+
+@pytest.mark.parametrize("name", [name for name in nets.names() if name.startswith("resnet")])
+def test_the_depth_in_the_name_is_the_counted_weight_layers(name):
+    assert cost.weight_layers(on_meta(name)) == int(name.removeprefix("resnet"))
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_stage_shapes(order):
+    """He et al. 2015, section 4.2: maps of 32, 16, 8 with 16, 32, 64 channels."""
+    net = nets.build("resnet20", order=order)
+    shapes = []
+    for stage in (net.stage1, net.stage2, net.stage3):
+        stage.register_forward_hook(lambda m, i, o: shapes.append(tuple(o.shape[1:])))
+    net(torch.randn(2, 3, 32, 32))
+    assert shapes == [(16, 32, 32), (32, 16, 16), (64, 8, 8)]
+
+
+def layer_kinds(net) -> str:
+    """The layers in the order of execution: c, b, r (BN, ReLU), f."""
+    letters = {"Conv2d": "c", "BatchNorm2d": "b", "ReLU": "r", "Linear": "f"}
+    return "".join(letters.get(row.kind, "") for row in cost.trace(net, (3, 32, 32)))
+
+
+@pytest.mark.parametrize(
+    ("order", "kinds"),
+    [
+        ("original", "cbr" + "cbrcbr" * 3 + "f"),
+        ("bn_after_add", "cbr" + "cbrcbr" * 3 + "f"),
+        ("relu_before_add", "cbr" + "cbrcbr" * 3 + "f"),
+        ("relu_only_preact", "cbr" + "cbrcb" + "rcbrcb" * 2 + "r" + "f"),
+        ("full_preact", "cbr" + "cbrc" + "brcbrc" * 2 + "br" + "f"),
+    ],
+)
+def test_executed_order_of_resnet8(order, kinds):
+    """First unit without an activation of its own, one more behind the last sum (He et al. 2016, appendix)."""
+    assert layer_kinds(nets.build("resnet8", order=order)) == kinds
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_every_parameter_gets_a_gradient(order):
+    for shortcut in ("identity", "exclusive_gate", "conv1x1", "dropout", "none", "highway"):
+        net = nets.build("resnet8", order=order, shortcut=shortcut)
+        net(torch.randn(4, 3, 16, 16)).square().sum().backward()
+        missing = [name for name, p in net.named_parameters() if p.grad is None or not p.grad.abs().max() > 0]
+        assert not missing
+
+
+def test_variants_share_parameter_names():
+    named = [dict(nets.build("resnet20", order=order).named_parameters()) for order in ORDERS]
+    common = set.intersection(*(set(rows) for rows in named))
+    convolutions = {name for name in named[0] if "conv" in name}
+    assert convolutions <= common
+
+
+def test_equal_names_start_equal_and_seeds_differ():
+    def stream(seed):
+        return lambda name: torch.Generator().manual_seed(hash_of(seed, name))
+
+    def hash_of(seed, name):
+        return seed * 1000 + sum(map(ord, name))
+
+    first, second = (nets.build("resnet8", order=order) for order in ("original", "full_preact"))
+    for net in (first, second):
+        nets.initialise(net, stream(3))
+    a, b = first.state_dict(), second.state_dict()
+    shared = [name for name in a.keys() & b.keys() if "conv" in name or "fc" in name]
+    assert shared
+    assert all(torch.equal(a[name], b[name]) for name in shared)
+    nets.initialise(second, stream(4))
+    assert not torch.equal(second.state_dict()["conv1.weight"], a["conv1.weight"])
+
+
+def test_he_initialisation_is_fan_out():
+    """std = sqrt(2 / (k k C_out)), as resnet-1k-layers and fb.resnet.torch draw it."""
+    weight = nets.build("resnet110").stage3[5].conv1.weight
+    assert weight.std().item() == pytest.approx((2 / (9 * 64)) ** 0.5, rel=0.02)
+
+
+TORCHVISION = [
+    ("resnet18", {}),
+    ("resnet34", {}),
+    ("resnet50", {"bottleneck_stride": "3x3"}),
+    pytest.param("resnet101", {"bottleneck_stride": "3x3"}, marks=pytest.mark.slow),
+    pytest.param("resnet152", {"bottleneck_stride": "3x3"}, marks=pytest.mark.slow),
+]
+
+
+def as_torchvision(name: str) -> str:
+    """Our parameter's name in torchvision's net."""
+    for ours, theirs in (
+        ("stage", "layer"),
+        ("shortcut.resize.conv", "downsample.0"),
+        ("shortcut.resize.bn", "downsample.1"),
+    ):
+        name = name.replace(ours, theirs)
+    return name
+
+
+@pytest.mark.parametrize(("name", "options"), TORCHVISION)
+def test_equals_torchvision_with_copied_weights(name, options):
+    """Outputs and gradients, in training and in evaluation mode, in float64."""
+    theirs = getattr(torchvision.models, name)(weights=None).double()
+    ours = nets.build(name, **options).double()
+    state = theirs.state_dict()
+    ours.load_state_dict({key: state[as_torchvision(key)] for key in ours.state_dict()})
+    x = torch.randn(2, 3, 64, 64, dtype=torch.float64)
+    for mode in (True, False):
+        a, b = ours.train(mode)(x), theirs.train(mode)(x)
+        torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-9)
+        ours.zero_grad()
+        theirs.zero_grad()
+        a.square().sum().backward()
+        b.square().sum().backward()
+        gradients = {key: p.grad for key, p in theirs.named_parameters()}
+        for key, p in ours.named_parameters():
+            torch.testing.assert_close(p.grad, gradients[as_torchvision(key)], rtol=1e-6, atol=1e-8)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: nets.build("resnet111"), "did you mean resnet110"),
+        (lambda: nets.build("resnet20", order="post"), "it takes original, bn_after_add"),
+        (lambda: nets.build("resnet20", orders="original"), "it has num_classes, in_channels, unit, order"),
+        (lambda: nets.build("resnet20", gate_bias="low"), "gate_bias cannot be 'low'; it takes float"),
+        (lambda: nets.build("resnet20", conv1x1_bn=1), "it takes bool"),
+        (lambda: nets.build("resnet32", unit="bottleneck"), "depth 32 is not 9n\\+2"),
+    ],
+)
+def test_wrong_names_and_options_say_what_is_right(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
