@@ -107,7 +107,7 @@ def main(args: Args) -> int:
         paper_s = sum(estimate.run_seconds(job.spec, paper_image_s) for job in paper) / at_once
         console.print(
             f"No GPU: profile {profile}. The paper's protocol (--profile paper: {len(paper)} runs of "
-            f"{paper[0].spec.net.name} on {paper[0].spec.data.name}) would take about {duration(paper_s)} on this machine.",
+            f"{paper[0].spec.net.name} on {paper[0].spec.data.name}) would take about {duration(paper_s)} here.",
             highlight=False,
         )  # fmt: skip
     print_plan(console, ablation, jobs, at_once, total_s)

@@ -85,7 +85,7 @@ def balanced_indices(labels: torch.Tensor, count: int, classes: int) -> torch.Te
             smallest = int(torch.bincount(labels, minlength=classes).min())
             raise DataError(
                 f"train_images={count} needs {share} images of class {k}, which has {len(members)}; "
-                f"take all {len(labels)} or at most {smallest * classes}"
+                f"take all {len(labels)}, or {smallest * classes} or fewer"
             )
         chosen.append(members[:share])
     return torch.cat(chosen).sort().values

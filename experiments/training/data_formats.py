@@ -38,7 +38,8 @@ def read_idx(raw: bytes) -> np.ndarray:
     shape = tuple(np.frombuffer(raw[4:header], dtype=">u4").tolist())
     if len(raw) - header != math.prod(shape):
         raise ValueError(f"IDX file announces {math.prod(shape)} values and holds {len(raw) - header}")
-    return np.frombuffer(raw, dtype=np.uint8, offset=header).reshape(shape)
+    # A copy: an array over `bytes` is read-only, which tensors do not support.
+    return np.frombuffer(raw, dtype=np.uint8, offset=header).reshape(shape).copy()
 
 
 def read_row_png(raw: bytes, shape: tuple[int, int, int]) -> np.ndarray:

@@ -143,8 +143,10 @@ def _run_command(command: tuple[str, ...], folder: Path, label: str) -> None:
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    console = Console(stderr=True)
+    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
     output = folder / "command-output"
-    with output.open("wb") as sink, Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with output.open("wb") as sink, bar as progress:
         line = progress.add_task(label)
         try:
             process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink)

@@ -23,9 +23,7 @@ def seconds_per_image(spec: RunSpec, steps: int = 2, batch: int = 32) -> float:
     torch.set_num_threads(spec.threads)
     images = torch.zeros(1, *info.shape, dtype=torch.uint8)
     split = Split(images, torch.zeros(1, dtype=torch.int64))
-    net = build_net(spec, Dataset(info.name, split, split, info.classes)).to(
-        device, memory_format=torch.channels_last
-    )
+    net = build_net(spec, Dataset(info.name, split, split, info.classes)).to(device, memory_format=torch.channels_last)
     optimiser = make_optimiser(net, replace(spec, recipe=replace(spec.recipe, learning_rate=0.0)))
     pixels = torch.randn(batch, *info.shape, device=device).contiguous(memory_format=torch.channels_last)
     labels = torch.zeros(batch, dtype=torch.int64, device=device)

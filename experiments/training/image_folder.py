@@ -55,14 +55,13 @@ def _decode(samples: list[tuple[str, int]], size: int) -> np.ndarray:
     from rich.progress import track
 
     images = np.empty((len(samples), 3, size, size), dtype=np.uint8)
+    console = Console(stderr=True)
+    hidden = not console.is_terminal
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         decoded = pool.map(lambda sample: _read_image(sample[0], size), samples)
-        for image, slot in zip(
-            track(decoded, "decoding images", len(samples), console=Console(stderr=True), transient=True),
-            images,
-            strict=True,
-        ):
-            slot[:] = image
+        bar = track(decoded, "decoding images", len(samples), console=console, transient=True, disable=hidden)
+        for index, image in enumerate(bar):
+            images[index] = image
     return images
 
 

@@ -59,9 +59,7 @@ def launch(jobs: Sequence[Job], at_once: int, progress: Callable[[Job, Row], Non
                 try:
                     yield future.result()
                 except BrokenProcessPool:
-                    yield Ended(
-                        waiting[future], None, "its process was killed (out of memory?); run the command again"
-                    )
+                    yield Ended(waiting[future], None, "its process was killed (out of memory?); run the command again")
         except BaseException:  # an interrupt: runs that have not begun are not begun
             pool.shutdown(cancel_futures=True, wait=False)
             raise

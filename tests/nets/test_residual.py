@@ -26,8 +26,8 @@ BOTTLENECK = {
 }  # fmt: skip
 # The unit that changes size in a pre-activation net: one activation ahead of both branches (resnet-pre-act.lua).
 SHARED = {
-    "relu_only_preact": lambda x, R, c, b: R(r(x)) + b(2, c(2, r(b(1, c(1, r(x)))))),
-    "full_preact": lambda x, R, c, b: R(r(b(1, x))) + c(2, r(b(2, c(1, r(b(1, x)))))),
+    "relu_only_preact": lambda x, resize, c, b: resize(r(x)) + b(2, c(2, r(b(1, c(1, r(x)))))),
+    "full_preact": lambda x, resize, c, b: resize(r(b(1, x))) + c(2, r(b(2, c(1, r(b(1, x)))))),
 }
 # The first unit of a net, whose input is activated ahead of the split.
 FIRST = {

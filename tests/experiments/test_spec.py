@@ -1,0 +1,112 @@
+"""Names on disk, epochs and steps, paths into a spec."""
+
+from dataclasses import replace
+
+import pytest
+
+from experiments.ablations import load, names
+from experiments.spec import (
+    DataSpec,
+    NetSpec,
+    Recipe,
+    RunSpec,
+    SpecError,
+    flatten,
+    non_default,
+    with_changes,
+    with_epochs,
+)
+
+# Old runs are found by these: a change here loses every finished run of every user.
+PINNED = {
+    "31102c55": RunSpec(),
+    "71687177": RunSpec(net=NetSpec("resnet110", {"order": "full_preact"})),
+    "9ffe5fe1": RunSpec(net=NetSpec("resnet20"), recipe=Recipe(iterations=3125)),
+}
+
+
+@pytest.mark.parametrize("hash8", PINNED)
+def test_hashes_stay_where_they_are(hash8):
+    assert PINNED[hash8].hash8 == hash8
+
+
+def test_the_hash_leaves_out_the_seed_and_the_id_does_not():
+    one, two = RunSpec(seed=1), RunSpec(seed=2)
+    assert one.hash8 == two.hash8
+    assert one.run_id != two.run_id
+
+
+def test_a_default_spelt_out_changes_nothing():
+    spelt = RunSpec(net=NetSpec("resnet110", {"order": "original", "downsample": "A"}))
+    assert (spelt.hash8, spelt.run_id) == (RunSpec().hash8, RunSpec().run_id)
+    assert non_default(spelt) == {"net.name": "resnet110"}
+
+
+def test_a_new_field_with_an_inert_default_keeps_the_hash():
+    class Wider(RunSpec):
+        pass
+
+    assert Wider().hash8 == RunSpec().hash8
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("recipe.learning_rate", 0.2),
+        ("net.order", "full_preact"),
+        ("data.train_images", 100),
+        ("threads", 2),
+        ("device", "cuda"),
+    ],
+)
+def test_every_field_that_changes_a_result_changes_the_hash(path, value):
+    assert with_changes(RunSpec(), {path: value}).hash8 != RunSpec().hash8
+
+
+def test_he_2016_is_164_epochs_of_391_batches():
+    """64,000 batches of 128 from 50,000 images: 163.84 epochs; batches run on over the end of an epoch."""
+    spec = RunSpec()
+    assert spec.epochs == 164
+    assert [spec.epoch_end(e) for e in (0, 1, 162, 163)] == [391, 782, 63_672, 64_000]
+
+
+@pytest.mark.parametrize(("images", "batch", "iterations"), [(200, 32, 26), (100, 10, 30), (7, 3, 1), (1437, 32, 449)])
+def test_epochs_cover_the_iterations_exactly(images, batch, iterations):
+    spec = RunSpec(data=DataSpec("digits", images), recipe=Recipe(iterations=iterations, batch_size=batch))
+    ends = [spec.epoch_end(e) for e in range(spec.epochs)]
+    assert ends == sorted(set(ends))
+    assert ends[-1] == iterations
+    assert all(end * batch >= (e + 1) * images for e, end in enumerate(ends[:-1]))
+
+
+def test_with_epochs():
+    assert with_epochs(RunSpec(), 2).recipe.iterations == round(2 * 50_000 / 128)
+    assert with_epochs(RunSpec(data=DataSpec("digits")), 1 / 1000).recipe.iterations == 1
+
+
+@pytest.mark.parametrize("path", ["net", "recipe.lr", "optimiser.lr", "seeds", "recipe"])
+def test_paths_that_do_not_exist_are_refused(path):
+    with pytest.raises(SpecError, match=f"no field '{path}'"):
+        with_changes(RunSpec(), {path: 1})
+
+
+def test_an_unknown_net_option_names_the_known_ones():
+    with pytest.raises(SpecError, match="no option 'odrer'; it has num_classes"):
+        flatten(RunSpec(net=NetSpec("resnet110", {"odrer": "original"})))
+
+
+def test_the_recipe_is_the_papers():
+    """He et al. 2016, appendix."""
+    recipe = load("resnet_preact").specs("paper")["original"].recipe
+    assert (recipe.learning_rate, recipe.momentum, recipe.weight_decay, recipe.batch_size) == (0.1, 0.9, 1e-4, 128)
+    assert (recipe.iterations, recipe.crop_padding, recipe.flip, recipe.nesterov) == (64_000, 4, True, False)
+
+
+def test_every_ablation_loads():
+    assert "resnet_preact" in names()
+    assert all(load(name).name == name for name in names())
+
+
+def test_seeds_do_not_enter_the_paths():
+    spec = RunSpec()
+    assert flatten(replace(spec, seed=5))["seed"] == 5

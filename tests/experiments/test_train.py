@@ -1,0 +1,127 @@
+"""Training: exact repetition, exact resume, divergence, what decays."""
+
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+import nets
+from experiments.spec import NetSpec, with_changes
+from experiments.training import checkpoint
+from experiments.training.train import build_net, make_optimiser, train
+
+
+def rows_of(spec, data, folder):
+    rows = []
+    outcome = train(spec, data, folder, rows.append)
+    return outcome, [{k: v for k, v in row.items() if not k.startswith("time/")} for row in rows]
+
+
+def weights(spec, folder):
+    return checkpoint.load(folder, spec.run_id)["net"]
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_the_same_spec_gives_the_same_bits_and_another_seed_does_not(tiny, digits, tmp_path):
+    first, second, other = (tmp_path / name for name in "abc")
+    for folder in (first, second, other):
+        folder.mkdir()
+    outcome, rows = rows_of(tiny, digits, first)
+    assert outcome == "finished"
+    assert [row["epoch"] for row in rows] == [1, 2, 3, 4, 5]
+    assert rows_of(tiny, digits, second)[1] == rows
+    a, b = weights(tiny, first), weights(tiny, second)
+    assert all(torch.equal(a[name], b[name]) for name in a)
+    moved = replace(tiny, seed=2)
+    assert rows_of(moved, digits, other)[1] != rows
+    assert not torch.equal(weights(moved, other)["conv1.weight"], a["conv1.weight"])
+
+
+@pytest.mark.parametrize("options", [{}, {"order": "full_preact", "shortcut": "dropout"}])
+def test_stopped_after_an_epoch_and_resumed_equals_unbroken(tiny, digits, tmp_path, options):
+    """Also with dropout, whose masks come from the epoch's own stream."""
+    spec = replace(tiny, net=NetSpec("resnet8", options))
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
+    whole.mkdir()
+    broken.mkdir()
+    _, expected = rows_of(spec, digits, whole)
+
+    class KilledError(Exception):
+        pass
+
+    def kill_after_two(row):
+        if row["epoch"] == 2:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        train(spec, digits, broken, kill_after_two)
+    halfway = weights(spec, broken)
+    _, resumed = rows_of(spec, digits, broken)
+    assert resumed == expected
+    a, b = weights(spec, whole), weights(spec, broken)
+    assert all(torch.equal(a[name], b[name]) for name in a)
+    assert not torch.equal(halfway["conv1.weight"], a["conv1.weight"])
+
+
+def test_a_non_finite_loss_is_an_outcome(tiny, digits, tmp_path):
+    spec = with_changes(tiny, {"recipe.learning_rate": 1e38, "recipe.warmup": 0.0})
+    outcome, rows = rows_of(spec, digits, tmp_path)
+    assert outcome == "diverged"
+    assert not math.isfinite(rows[-1]["train/loss"])
+    assert len(rows) < spec.epochs
+    again = rows_of(spec, digits, tmp_path)
+    assert (again[0], len(again[1])) == ("diverged", len(rows))
+
+
+@pytest.mark.parametrize(
+    ("decay", "decayed"),
+    [
+        ("conv", lambda module, name: isinstance(module, nn.Conv2d) and name == "weight"),
+        ("weights", lambda module, name: isinstance(module, nn.Conv2d | nn.Linear) and name == "weight"),
+        ("all", lambda module, name: True),
+    ],
+)
+def test_weight_decay_reaches_what_it_names(tiny, decay, decayed):
+    net = nets.build("resnet8", shortcut="shortcut_gate")
+    optimiser = make_optimiser(net, with_changes(tiny, {"recipe.decay": decay}))
+    reached = {id(p): group["weight_decay"] for group in optimiser.param_groups for p in group["params"]}
+    assert len(reached) == len(list(net.parameters()))
+    for module in net.modules():
+        for name, parameter in module.named_parameters(recurse=False):
+            assert reached[id(parameter)] == (1e-4 if decayed(module, name) else 0.0)
+
+
+def test_one_step_is_sgd_with_momentum(tiny, digits, tmp_path):
+    """Two steps by hand: v = 0.9 v + g + decay w, w = w - lr v, with the recipe's batches and rates."""
+    from experiments.training.augment import Draws, Pixels, crop_and_flip
+    from experiments.training.schedule import learning_rate
+
+    spec = with_changes(
+        tiny, {"recipe.iterations": 2, "recipe.warmup": 0.5, "recipe.drops": (), "recipe.weight_decay": 0.01}
+    )
+    train(spec, digits, tmp_path, lambda row: None)
+    net = build_net(spec, digits).to(memory_format=torch.channels_last)
+    draws, pixels = Draws(spec, torch.device("cpu")), Pixels(digits.train.images, "pixel_mean")
+    velocity = {}
+    for step in range(2):
+        index, top, left, flip = draws(step)
+        images = crop_and_flip(pixels(digits.train.images[index]), top, left, flip, 1)
+        loss = nn.functional.cross_entropy(net(images), digits.train.labels[index])
+        gradients = torch.autograd.grad(loss, list(net.parameters()))
+        with torch.no_grad():
+            for (name, w), g in zip(net.named_parameters(), gradients, strict=True):
+                g = g + (0.01 * w if w.ndim == 4 else 0)
+                velocity[name] = 0.9 * velocity.get(name, 0) + g
+                w -= learning_rate(step, spec.recipe) * velocity[name]
+    trained = weights(spec, tmp_path)
+    for name, w in net.named_parameters():
+        torch.testing.assert_close(w.detach(), trained[name], rtol=1e-4, atol=1e-6)
