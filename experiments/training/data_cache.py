@@ -125,9 +125,7 @@ def write_cache(info: DatasetInfo, root: Path, arrays: Arrays) -> None:
         with _replacing(path) as part:
             torch.save(stored, part)
     except (OSError, RuntimeError) as error:  # torch.save reports a full disk as a RuntimeError
-        raise DataError(
-            f"{path} cannot be written: {one_line(error)}; free space or choose another folder"
-        ) from error
+        raise DataError(f"{path} cannot be written: {one_line(error)}; free space or choose another folder") from error
 
 
 def make_writable(root: Path) -> None:

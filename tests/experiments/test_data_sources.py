@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import io
+import pickle
 import socket
 import sys
 import tarfile
@@ -148,6 +149,35 @@ def test_official_archives_laid_in_the_folder_by_hand_need_no_network(
     assert_idx_contents(fetch_arrays(DATASETS["mnist"], "torchvision:MNIST", folder, tmp_path))
 
 
+def test_official_cifar100_layout(tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows of 3,072 bytes: the 1,024 red values line by line, then the green, then the blue; the fine labels count."""
+    rows = np.random.default_rng(0).integers(0, 256, (5, 3072), dtype=np.uint8)
+    members = {
+        "train": {"data": rows[:3], "fine_labels": [99, 0, 42], "coarse_labels": [1, 2, 3]},
+        "test": {"data": rows[3:], "fine_labels": [7, 8], "coarse_labels": [4, 5]},
+        "meta": {"fine_label_names": ["apple"]},
+    }
+    archive = tmp_path / "cifar-100-python.tar.gz"
+    md5 = {}
+    with tarfile.open(archive, "w:gz") as tar:
+        for name, content in members.items():
+            raw = pickle.dumps(content)
+            md5[name] = hashlib.md5(raw).hexdigest()
+            entry = tarfile.TarInfo(f"cifar-100-python/{name}")
+            entry.size = len(raw)
+            tar.addfile(entry, io.BytesIO(raw))
+    monkeypatch.setattr(datasets.CIFAR100, "tgz_md5", hashlib.md5(archive.read_bytes()).hexdigest())
+    monkeypatch.setattr(datasets.CIFAR100, "train_list", [["train", md5["train"]]])
+    monkeypatch.setattr(datasets.CIFAR100, "test_list", [["test", md5["test"]]])
+    monkeypatch.setattr(datasets.CIFAR100, "meta", {**datasets.CIFAR100.meta, "md5": md5["meta"]})
+    arrays = fetch_arrays(DATASETS["cifar100"], "torchvision:CIFAR100", folder, tmp_path)
+    assert arrays.train_images.shape == (3, 3, 32, 32)
+    for image, channel, y, x in [(0, 0, 0, 1), (1, 2, 31, 0), (2, 1, 7, 30)]:
+        assert arrays.train_images[image, channel, y, x] == rows[image, 1024 * channel + 32 * y + x]
+    assert arrays.test_images[1, 2, 5, 6] == rows[4, 2048 + 32 * 5 + 6]
+    assert (arrays.train_labels.tolist(), arrays.test_labels.tolist()) == ([99, 0, 42], [7, 8])
+
+
 @pytest.mark.parametrize("content", [b"cut short", None])
 def test_official_download_that_fails_says_why(
     folder: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None
@@ -165,9 +195,7 @@ def test_official_download_that_fails_says_why(
     assert socket.getdefaulttimeout() == before
 
 
-def test_torchvision_that_cannot_be_imported_is_a_failed_source(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_torchvision_that_cannot_be_imported_is_a_failed_source(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torchvision", None)
     with pytest.raises(SourceError, match="torchvision cannot be imported"):
         fetch_arrays(DATASETS["mnist"], "torchvision:MNIST", folder, folder)

@@ -18,9 +18,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def test_table_imports_no_heavy_library() -> None:
     code = "import sys, experiments.datasets; print(*{m.partition('.')[0] for m in sys.modules})"
-    imported = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout
+    imported = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert {"experiments"} <= set(imported.split())
     assert not {"torch", "torchvision", "sklearn", "numpy", "PIL"} & set(imported.split())
 
