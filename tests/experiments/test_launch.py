@@ -16,11 +16,9 @@ from experiments.training.launch import default_jobs, launch
 from experiments.training.run import Job
 
 
-def jobs_of(tiny, out, orders=("original", "full_preact"), **changed):
-    return [
-        Job("planted", order, "smoke", dataclasses.replace(tiny, net=NetSpec("resnet8", {"order": order})), {}, out, None, "disabled", **changed)
-        for order in orders
-    ]  # fmt: skip
+def jobs_of(tiny, out, orders=("original", "full_preact")):
+    specs = {order: dataclasses.replace(tiny, net=NetSpec("resnet8", {"order": order})) for order in orders}
+    return [Job("planted", order, "smoke", spec, {}, out, None, "disabled") for order, spec in specs.items()]
 
 
 def test_two_at_once_give_the_same_bits_as_one_after_the_other(tiny, tmp_path):
@@ -67,7 +65,8 @@ from experiments.ablation import Overrides
 from experiments.plan import plan
 from experiments.training.launch import launch
 if __name__ == "__main__":
-    jobs = plan(load("resnet_preact"), "smoke", Overrides(epochs=1000), seeds=[0], out=Path({str(tmp_path)!r}), wandb="disabled")
+    out = Path({str(tmp_path)!r})
+    jobs = plan(load("resnet_preact"), "smoke", Overrides(epochs=1000), seeds=[0], out=out, wandb="disabled")
     list(launch(jobs[:2], 2, lambda job, row: print(row["epoch"], flush=True)))
 """
     script = tmp_path / "start.py"
@@ -96,5 +95,5 @@ def test_a_gpu_run_is_exact_too(tiny, tmp_path):
         spec = dataclasses.replace(tiny, device="cuda")
         (job,) = jobs_of(spec, tmp_path / name, orders=("full_preact",))
         list(launch([job], 1, lambda job, row: None))
-        states.append(checkpoint.load(job.folder, spec.run_id))
+        states.append(checkpoint.load(job.folder, job.spec.run_id))
     assert all(torch.equal(states[0]["net"][k], states[1]["net"][k]) for k in states[0]["net"])

@@ -1,0 +1,132 @@
+"""The command as a user gives it: a killed one goes on to the same table; bad input gets one line and status 2."""
+
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from analysis import logs
+
+ROOT = Path(__file__).resolve().parents[2]
+TINY = ("--variants", "original", "full_preact", "--seeds", "1", "--depth", "8", "--epochs", "4")
+
+
+def command(*words, **environment):
+    call = [sys.executable, str(ROOT / "scripts" / "run_ablation.py"), *map(str, words)]
+    return subprocess.Popen(
+        call,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "COLUMNS": "120", **environment},
+    )
+
+
+def ended(*words, **environment):
+    process = command(*words, **environment)
+    out, err = process.communicate(timeout=280)
+    return process.returncode, out, err
+
+
+def history_of(out: Path) -> pd.DataFrame:
+    history = logs.load(out)[1]
+    return history.drop(columns=[name for name in history if name.startswith("time/")])
+
+
+def table_of(out: Path) -> pd.DataFrame:
+    table = pd.read_csv(next(out.rglob("table.csv")))
+    return table.drop(columns=[name for name in table if "minutes" in name])
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    out = tmp_path_factory.mktemp("unbroken")
+    return out, ended("resnet_preact", *TINY, "--out", out)
+
+
+def test_it_ends_in_a_table_and_says_where_everything_is(unbroken):
+    out, (status, text, _) = unbroken
+    assert status == 0
+    assert "6.61" in text  # the paper's cells for ResNet-110 (He et al. 2016, Table 2)
+    assert "6.37" in text
+    kinds = {path.suffix for path in (out / "resnet_preact" / "results" / "smoke").iterdir()}
+    assert {".md", ".csv", ".tex", ".pdf", ".svg", ".png"} <= kinds
+
+
+def test_the_same_command_again_trains_nothing(unbroken):
+    out, (_, text, _) = unbroken
+    before = history_of(out)
+    status, again, _ = ended("resnet_preact", *TINY, "--out", out)
+    assert status == 0
+    assert again.count("finished before") == 2
+    pd.testing.assert_frame_equal(history_of(out), before)
+    assert again[again.index("6.61") - 200 :].split() == text[text.index("6.61") - 200 :].split()
+
+
+def test_killed_in_the_middle_of_a_run_and_started_again(unbroken, tmp_path):
+    process = command("resnet_preact", *TINY, "--out", tmp_path)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.rglob("checkpoint.pt")):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.kill()
+    process.communicate()
+    assert not list(tmp_path.rglob("table.csv"))
+    status, _, _ = ended("resnet_preact", *TINY, "--out", tmp_path)
+    assert status == 0
+    pd.testing.assert_frame_equal(table_of(tmp_path), table_of(unbroken[0]), check_exact=True)
+    pd.testing.assert_frame_equal(history_of(tmp_path), history_of(unbroken[0]), check_exact=True)
+
+
+@pytest.mark.parametrize(
+    ("words", "line"),
+    [
+        (["resnet_preakt"], "unknown ablation 'resnet_preakt'; did you mean resnet_preact?"),
+        (["resnet_preact", "--variants", "fullpreact"], "no variant 'fullpreact'; choose from original, bn_after_add"),
+        (["resnet_preact", "--dataset", "cifar"], "unknown data set 'cifar'; choose from digits, cifar10"),
+        (["resnet_preact", "--depth", "21"], "unknown net 'resnet21'; did you mean"),
+        (["resnet_preact", "--seeds", "0"], "--seeds must be above 0, not 0"),
+        (["resnet_preact", "--out", "/proc/runs"], "cannot write in /proc/runs"),
+        ([], "name an ablation, e.g. resnet_preact"),
+    ],
+)
+def test_bad_input_gets_one_line_and_status_2(words, line):
+    status, _, err = ended(*words)
+    assert status == 2
+    assert line in err
+    assert len(err.strip().splitlines()) == 1
+
+
+def test_corrupt_cached_data(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "mnist.pt").write_bytes(b"not a data set")
+    status, _, err = ended(
+        "resnet_preact", "--dataset", "mnist", "--data-dir", tmp_path / "data", "--out", tmp_path / "runs"
+    )
+    assert status == 2
+    assert len(err.strip().splitlines()) == 1
+    assert "mnist.pt" in err
+    assert "scripts/fetch_data.py mnist" in err
+    assert not list((tmp_path / "runs").rglob("checkpoint.pt"))
+
+
+def test_a_dry_run_prints_the_plan_and_trains_nothing(tmp_path):
+    status, text, _ = ended(
+        "resnet_preact", "--dry-run", "--profile", "paper", "--variants", "full_preact", "--out", tmp_path
+    )
+    assert status == 0
+    assert "1,727,962" in text
+    assert "252.89 M" in text
+    assert "64,000 iterations of 128 images = 164 epochs" in text
+    assert not list(tmp_path.rglob("*.json"))
+
+
+def test_list_names_every_ablation():
+    status, text, _ = ended("--list")
+    assert status == 0
+    assert "resnet_preact" in text
+    assert "Where do BN and ReLU belong" in text
