@@ -6,11 +6,16 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import tyro
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from experiments.training.run import Job
 
 
 @dataclass
@@ -121,14 +126,16 @@ def main(args: Args) -> int:
         for ended in launch(jobs, at_once, live.row):
             live.end(ended)
             errors += [ended] if ended.error else []
-    status = 0
-    for ended in errors:
-        print(ended.error, file=sys.stderr)
-        status = max(status, 2 if ended.known else 1)
+    for reason in dict.fromkeys(ended.error for ended in errors):
+        names = [ended.job.name for ended in errors if ended.error == reason]
+        print(f"run_ablation: {', '.join(names)}: {reason}", file=sys.stderr)
+    status = 0 if not errors else 2 if all(ended.known for ended in errors) else 1
+    if len(errors) == len(jobs):
+        return status
     return conclude(console, jobs, args.out / ablation.name / "results" / profile) or status
 
 
-def conclude(console: object, jobs: list, folder: Path) -> int:
+def conclude(console: Console, jobs: list[Job], folder: Path) -> int:
     """Read the logs of `jobs`, print the table and its verdict, write tables and figures."""
     from analysis import answer, logs, tables
 

@@ -166,8 +166,8 @@ def _from_sources(info: DatasetInfo, root: Path) -> Arrays:
             return arrays
         except SourceError as error:
             reasons.append(f"{title(source)}: {error}")
-            then = f"; next: {title(following)}" if following else ""
-            print(f"{info.name}: {reasons[-1]}{then}", file=sys.stderr)
+            if following:
+                print(f"{info.name}: {reasons[-1]}; next: {title(following)}", file=sys.stderr)
     raise DataError(f"{info.name}: no source delivered it. {'; '.join(reasons)}. {_by_hand(info, root)}")
 
 

@@ -93,6 +93,6 @@ def _attempt(job: Job, progress: Callable[[Row], None]) -> Ended:
     try:
         return Ended(job, carry_out(job, progress))
     except KNOWN_ERRORS as error:
-        return Ended(job, None, f"{job.name}: {error}")
+        return Ended(job, None, str(error))
     except Exception:
         return Ended(job, None, traceback.format_exc(), known=False)

@@ -1,0 +1,65 @@
+"""Runs on a W&B server, read in full: `scan_history()` without keys, never the sampled `history()`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from analysis.fragment import Fragment, LogsError, epoch_rows, flatten
+
+if TYPE_CHECKING:
+    from wandb.apis.public import Run
+
+TIMEOUT_S = 30
+# JSON has no such numbers, so a server hands them out as strings.
+NON_FINITE = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
+# "crashed" is the server's word for a run that fell silent without an exit record.
+EXIT_CODES = {"finished": 0, "failed": 1, "killed": 1}
+
+
+def read(project: str, wanted: Callable[[str, str], bool]) -> Iterator[Fragment]:
+    """Every run of `entity/project` for which `wanted(run id, job type)` holds, as one fragment each.
+
+    Raises `LogsError` without an API key, for an unknown project and for a server that does not answer.
+    """
+    try:
+        import wandb
+
+        for run in wandb.Api(timeout=TIMEOUT_S).runs(project, lazy=False):
+            if wanted(run.id, run.job_type or ""):
+                yield _fragment(run)
+    except Exception as error:  # the client's errors have no common base
+        reason = " ".join(str(error).split()).rstrip(".")
+        raise LogsError(
+            f"cannot read {project!r} from a W&B server: {reason}; give a folder with .wandb files, or an existing "
+            "entity/project with WANDB_API_KEY (and WANDB_BASE_URL for a server of your own) set"
+        ) from error
+
+
+def _fragment(run: Run) -> Fragment:
+    rows = [_numbers(flatten(row)) for row in run.scan_history()]
+    stated = getattr(run, "history_line_count", None)
+    damage = []
+    if stated is not None and len(rows) < stated:
+        damage.append(f"{run.url}: {len(rows)} history rows read, the server states {stated}; read it again")
+    return Fragment(
+        run_id=run.id,
+        source=run.url,
+        project=run.project,
+        group=run.group or "",
+        job_type=run.job_type or "",
+        name=run.name or "",
+        tags=list(run.tags or []),
+        started=pd.to_datetime(run.created_at, utc=True),
+        exit_code=EXIT_CODES.get(run.state),
+        config=_numbers(flatten(run.config)),
+        summary=_numbers(flatten(run.summary_metrics)),
+        history=epoch_rows(rows),
+        damage=damage,
+    )
+
+
+def _numbers(values: dict[str, Any]) -> dict[str, Any]:
+    return {key: NON_FINITE.get(value, value) if isinstance(value, str) else value for key, value in values.items()}
