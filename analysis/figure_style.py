@@ -11,7 +11,8 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 WIDTH_IN: Mapping[int, float] = {1: 3.3, 2: 6.9}  # one and two columns of a two-column paper
-HEIGHT_IN: Mapping[int, float] = {1: 2.9, 2: 3.4}
+HEIGHT_IN = 2.2  # of the axes with their labels
+LEGEND_ROW_IN = 0.15
 # Okabe and Ito 2008, safe for colour-blind readers; the baseline, first in its ablation, is black, yellow last.
 OKABE_ITO = ("#000000", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#F0E442")
 LABELS = {
@@ -29,6 +30,7 @@ STYLE: Mapping[str, Any] = {
     "legend.fontsize": 7,
     "axes.linewidth": 0.6,
     "axes.spines.top": False,
+    "axes.spines.right": False,
     "lines.linewidth": 1.4,
     "legend.frameon": False,
     "pdf.fonttype": 42,  # TrueType, as the conferences ask

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 
 from analysis import comparable
 from analysis.comparable import ERROR, Declaration
-from analysis.figure_style import HEIGHT_IN, LABELS, WIDTH_IN, colours, save, style
+from analysis.figure_style import HEIGHT_IN, LABELS, LEGEND_ROW_IN, WIDTH_IN, colours, save, style
 from analysis.protocol import paper_cells
 from analysis.published import title as paper_title
 from analysis.statistics import summarise
@@ -48,8 +48,8 @@ def training_curves(
     Line: median over the seeds that did not diverge, epoch by epoch; band: their minimum to maximum. A diverged run
     is a thin line of its own up to its last finite epoch, which an x marks. The training error shares the axis of
     the test error; the training loss has a logarithmic axis on the left, and `y` then stands on the right, as in
-    the paper. x="iterations": in units of 1e4. columns: of print, 3.3 or 6.9 inches wide. A linear axis shows every
-    last epoch and may cut the first ones off; a logarithmic one has no place for an error of 0.
+    the paper. x="iterations": in units of 1e4 from 1e4 on. columns: of print, 3.3 or 6.9 inches wide. A linear axis
+    shows every last epoch and may cut the first ones off; a logarithmic one has no place for an error of 0.
     """
     declared = comparable.declaration(runs)
     counted = comparable.compared(runs)
@@ -57,9 +57,10 @@ def training_curves(
     points = history[history["run_id"].isin(counted["run_id"])].merge(
         counted[["run_id", "outcome"]], on="run_id", how="left"
     )
-    points = points.assign(x=_position(points["epoch"], counted, x))
+    points["x"], x_label = _position(points["epoch"], counted, x)
     with style():
-        figure = Figure(figsize=(WIDTH_IN[columns], HEIGHT_IN[columns]), layout="constrained")
+        height = HEIGHT_IN + LEGEND_ROW_IN * (len(declared.variants) + 2) / columns
+        figure = Figure(figsize=(WIDTH_IN[columns], height), layout="constrained")
         axes = figure.add_subplot()
         dashed = axes.twinx() if training == "train/loss" else axes
         if dashed is not axes:
@@ -70,8 +71,9 @@ def training_curves(
                 _median_line(dashed, mine, training, color=colour[name], linestyle="--", linewidth=0.7)
             _median_line(axes, mine, y, color=colour[name], linestyle="-", band=True)
             _diverged_lines(axes, mine, y, colour[name])
-        _scale(axes, points, y, log_y)
-        axes.set_xlabel("epoch" if x == "epochs" else "iterations (1e4)")
+        _scale(axes, points, [y, training] if dashed is axes and training else [y], log_y)
+        axes.set_xlabel(x_label)
+        axes.xaxis.get_major_locator().set_params(integer=x_label != "iterations (1e4)")
         axes.set_ylabel(LABELS.get(y, y) if dashed is not axes or training is None else "error (%)")
         if title is not None:
             axes.set_title(title)
@@ -79,18 +81,21 @@ def training_curves(
     return figure
 
 
-def _position(epoch: pd.Series, counted: pd.DataFrame, unit: str) -> pd.Series:
-    """Epochs, counted from 1, or the iterations they took in units of 1e4."""
+def _position(epoch: pd.Series, counted: pd.DataFrame, unit: str) -> tuple[pd.Series, str]:
+    """Epochs, counted from 1, or the iterations they took, and the axis label; long runs in units of 1e4."""
     if unit == "epochs":
-        return epoch
-    if "config.recipe.iterations" not in counted or not (counted["outcome"] == "finished").any():
+        return epoch, "epoch"
+    finished = counted[counted["outcome"] == "finished"]
+    if "config.recipe.iterations" not in counted or finished.empty:
         raise ValueError("iterations need a finished run whose config has recipe.iterations; use x='epochs'")
-    last = counted.loc[counted["outcome"] == "finished", "epochs"].max()
-    return epoch / last * float(counted["config.recipe.iterations"].iloc[0]) / 1e4
+    iterations = float(finished["config.recipe.iterations"].iloc[0])
+    position = epoch / finished["epochs"].max() * iterations
+    return (position / 1e4, "iterations (1e4)") if iterations >= 1e4 else (position, "iterations")
 
 
 def _swap_sides(axes: Axes, loss: Axes) -> None:
     """The loss to the left on a logarithmic axis, the error to the right."""
+    axes.spines["right"].set_visible(True)
     axes.yaxis.set_label_position("right")
     axes.yaxis.tick_right()
     loss.yaxis.set_label_position("left")
@@ -114,15 +119,20 @@ def _diverged_lines(axes: Axes, mine: pd.DataFrame, metric: str, colour: str) ->
         axes.plot(finite["x"].tail(1), finite[metric].tail(1), color=colour, marker="x", linestyle="none")
 
 
-def _scale(axes: Axes, points: pd.DataFrame, metric: str, log_y: bool) -> None:
-    """Logarithmic; or from 0 to four times the largest last value, so that the first epochs do not flatten the rest."""
+def _scale(axes: Axes, points: pd.DataFrame, metrics: list[str], log_y: bool) -> None:
+    """Logarithmic; or from 0 to four times the largest last value, so that the first epochs do not flatten the rest.
+
+    The cross of a diverged run is inside as well.
+    """
     if log_y:
         axes.set_yscale("log")
         return
-    finite = points[points[metric].abs() < float("inf")].sort_values("x")
-    if len(finite):
-        last = finite.groupby("run_id")[metric].last().max()
-        axes.set_ylim(0, min(4 * last, finite[metric].max()) * 1.05 or 1)
+    inf = float("inf")
+    finite = points[["outcome", "run_id", "x", *metrics]].replace([inf, -inf], float("nan")).sort_values("x")
+    last = finite.groupby(["outcome", "run_id"])[metrics].last().max(axis=1).groupby("outcome").max()
+    top = max(4 * last.get("finished", 0.0), last.get("diverged", 0.0))
+    if top > 0:
+        axes.set_ylim(0, min(top, finite[metrics].max().max()) * 1.05)
 
 
 def _kinds(y: str, training: str | None) -> list[tuple[str, str]]:
@@ -169,7 +179,7 @@ def seed_dots(runs: pd.DataFrame, *, columns: Literal[1, 2] = 1, title: str | No
     rows = {name: row for row, name in enumerate(declared.variants)}
     labels = []
     with style():
-        height = 0.9 + 0.24 * len(rows)
+        height = 0.9 + 0.3 * len(rows)
         figure = Figure(figsize=(WIDTH_IN[columns], height), layout="constrained")
         axes = figure.add_subplot()
         for _, seed in kept.groupby("seed"):
@@ -182,13 +192,12 @@ def seed_dots(runs: pd.DataFrame, *, columns: Literal[1, 2] = 1, title: str | No
             median = summarise(list(errors), failures).median
             axes.plot([median], [row], "|", color=colour[name], markersize=11, markeredgewidth=1.4, label="_median")
             counts = f"n = {len(errors)}" + (f", {failures} failed" if failures else "")
-            labels.append(f"{declared.labels[name]} ({counts})")
+            labels.append(f"{declared.labels[name]}\n({counts})")
             if name in cells.by_variant.index:
                 _paper_mark(axes, cells.by_variant.loc[name], row)
         axes.set_yticks(list(rows.values()), labels)
         axes.set_ylim(len(rows) - 0.5, -0.5)
         axes.set_xlabel(LABELS["test/error"] + ", last epoch")
-        axes.spines["right"].set_visible(False)
         if title is not None:
             axes.set_title(title)
         handles = [

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 UNCONFIRMED = "?"
+DIFFERENCE = "difference (pp)"
+COSTS_FROM = 100  # columns of the terminal
 TEXT_COLUMNS = ("variant", "reading")
 MINUS = "\N{MINUS SIGN}"
 LATEX = {MINUS: "$-$", "±": r"$\pm$", "×": r"$\times$"}
@@ -27,7 +29,7 @@ def cells(table: pd.DataFrame) -> pd.DataFrame:
         "mean ± std (%)": [_spread(row["mean"], row["std"]) for row in rows],
         "n": [str(row["n"]) for row in rows],
         "failed": [str(row["failed"]) for row in rows],
-        "difference (pp)": [_difference(row) for row in rows],
+        DIFFERENCE: [_difference(row) for row in rows],
         "reading": [row["reading"] for row in rows],
         "p (Holm)": [_p(row["p_holm"]) for row in rows],
         "parameters": [_number(row["parameters"], ",.0f") for row in rows],
@@ -67,6 +69,15 @@ def _difference(row: pd.Series) -> str:
 
 def _p(value: float) -> str:
     return "" if math.isnan(value) else "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def _stacked(row: pd.Series, difference: str) -> str:
+    """Difference with p, interval and reading, each on a line: "-0.24, p = 0.031" over "[-0.40, -0.08]"."""
+    mean, _, interval = difference.partition(" ")
+    p = _p(row["p_holm"])
+    if p:
+        mean += f", p {p}" if p.startswith("<") else f", p = {p}"
+    return "\n".join(filter(None, (mean, interval, row["reading"])))
 
 
 def notes(table: pd.DataFrame) -> list[str]:
@@ -117,8 +128,8 @@ def _escape(text: str) -> str:
     return "".join(f"\\{character}" if character in "%_&#$" else character for character in text)
 
 
-def to_rich(table: pd.DataFrame) -> Table:
-    """The table for a terminal of 100 columns: n of the runs that ended; the reading below its interval."""
+def to_rich(table: pd.DataFrame, width: int = 100) -> Table:
+    """The table for a terminal: n of the runs that ended, costs only from a width of 100 columns up."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -133,20 +144,22 @@ def to_rich(table: pd.DataFrame) -> Table:
         "mean ± std\n%": printed["mean ± std (%)"],
         "n\nof": [f"{n}/{of}" for n, of in zip(table["n"], ended, strict=True)],
         "difference\npp, 95 % interval": [
-            "\n".join(filter(None, pair)) for pair in zip(printed["difference (pp)"], printed["reading"], strict=True)
+            _stacked(row, difference)
+            for (_, row), difference in zip(table.iterrows(), printed[DIFFERENCE], strict=True)
         ],
-        "p\nHolm": printed["p (Holm)"],
-        "param.\nm-adds": [
-            f"{_millions(row['parameters'], '.2f')}\n{_millions(row['multiply_adds'], ',.0f')}"
-            for _, row in table.iterrows()
-        ],
-        "min\n/run": printed["min/run"],
     }
+    if width >= COSTS_FROM:
+        columns |= {
+            "param.\nm-adds": [
+                f"{_millions(row['parameters'], '.2f')}\n{_millions(row['multiply_adds'], ',.0f')}"
+                for _, row in table.iterrows()
+            ],
+            "min\n/run": printed["min/run"],
+        }
     drawn = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for heading in columns:
         text = heading.startswith(("variant", "difference"))
-        interval = 20 if heading.startswith("difference") else None  # "-0.24 [-0.40, -0.08]" on one line
-        drawn.add_column(heading, justify="left" if text else "right", no_wrap=not text, min_width=interval)
+        drawn.add_column(heading, justify="left" if text else "right", no_wrap=not text)
     for row in zip(*columns.values(), strict=True):
         drawn.add_row(*map(Text, row))
     return drawn

@@ -50,7 +50,7 @@ def print_plan(console: Console, ablation: Ablation, jobs: Sequence[Job], at_onc
         )
     console.print(table)
     console.print(
-        f"{len(jobs)} runs: profile {first.profile}, {spec.net.name} on {spec.data.name}, "
+        f"{len(jobs)} run{'s' * (len(jobs) != 1)}: profile {first.profile}, {spec.net.name} on {spec.data.name}, "
         f"{spec.recipe.iterations:,} iterations of {spec.recipe.batch_size} images = {spec.epochs} epochs; "
         f"{spec.device}, {at_once} at once; about {duration(estimate_s)} if none is finished yet",
         highlight=False,

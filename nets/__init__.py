@@ -16,7 +16,19 @@ __all__ = ["Option", "build", "initialise", "names", "options_of"]
 
 # Each family keeps a table `NETS` of name -> builder: a function whose keyword-only parameters are the options,
 # each with type and default. A preset is a `functools.partial`: by position fixed, by keyword a new default.
-FAMILIES = ("resnet",)
+FAMILIES = (
+    "resnet",
+    "inception_v3",
+    "inception_v4",
+    "inception_resnet",
+    "alexnet",
+    "densenet",
+    "mobilenet",
+    "lenet",
+    "googlenet",
+    "inception_bn",
+    "mnist_inception",
+)
 
 
 def _builders() -> dict[str, Callable[..., nn.Module]]:

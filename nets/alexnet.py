@@ -151,7 +151,7 @@ class AlexNet(nn.Module):
     """logits = classifier(resize(features(x))), with features conv-activation[-LRN][-pool], row by row of the plan.
 
     `resize` averages maps of any size to the plan's and is the identity at the paper's image size. The three
-    unpadded poolings need images of 63 pixels or more (the nets for 32x32: 1 or more).
+    unpadded poolings need images of 63 pixels or more (alexnet_cifar: 4, alexnet_fig1: 8).
     """
 
     def __init__(

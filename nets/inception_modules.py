@@ -24,24 +24,39 @@ class Conv:
 
 @dataclass(frozen=True)
 class Pool:
-    """3x3 pooling."""
+    """k x k pooling. `ceil` is Caffe's: no padding, but a last window that may reach over the edge."""
 
     kind: Literal["avg", "max"]
     stride: int = 1
     valid: bool = False
+    kernel: int = 3
+    ceil: bool = False
 
 
 @dataclass(frozen=True, init=False)
 class Fork:
-    """Branches side by side, their outputs concatenated along the channels."""
+    """Branches side by side, their outputs concatenated along the channels.
 
-    branches: tuple[Branch, ...]
+    None stands for a branch that was taken out; the others keep their names.
+    """
 
-    def __init__(self, *branches: Branch) -> None:
+    branches: tuple[Branch | None, ...]
+
+    def __init__(self, *branches: Branch | None) -> None:
         object.__setattr__(self, "branches", branches)
 
 
-Step = Conv | Pool | Fork
+@dataclass(frozen=True)
+class Residual:
+    """A fork whose output is brought back to the input's channels and joins the input; see ResidualMixed."""
+
+    fork: Fork
+    scale: float
+    adds: bool = True  # False: PlainMixed
+    act_after: bool = True
+
+
+Step = Conv | Pool | Fork | Residual
 Branch = tuple[Step, ...]
 
 
@@ -49,10 +64,11 @@ Branch = tuple[Step, ...]
 class Style:
     """What all layers of a net have in common."""
 
-    activation: str = "relu"
+    activation: str | None = "relu"  # None: linear
     bn_eps: float = 1e-3  # TF-slim, torchvision and timm; the papers do not say
     honour_valid: bool = True  # False: every layer is padded, for small images
     count_padding: bool = False  # average pooling divides by 9 at the border too
+    norm: bool = True  # False: convolutions have a bias instead of BN
 
 
 class ConvNorm(nn.Module):
@@ -60,12 +76,13 @@ class ConvNorm(nn.Module):
 
     def __init__(self, in_channels: int, conv: Conv, style: Style, norm: bool = True) -> None:
         super().__init__()
+        norm = norm and style.norm
         kernel = (conv.kernel, conv.kernel) if isinstance(conv.kernel, int) else conv.kernel
         padding = (0, 0) if conv.valid and style.honour_valid else (kernel[0] // 2, kernel[1] // 2)
         self.out_channels = conv.channels
         self.conv = nn.Conv2d(in_channels, conv.channels, kernel, conv.stride, padding, bias=not norm)
         self.bn = nn.BatchNorm2d(conv.channels, eps=style.bn_eps) if norm else nn.Identity()
-        self.act = activation(style.activation)
+        self.act = activation(style.activation) if style.activation else nn.Identity()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.act(self.bn(self.conv(x)))
@@ -89,7 +106,8 @@ class Mixed(nn.Module):
     def __init__(self, in_channels: int, fork: Fork, style: Style) -> None:
         super().__init__()
         for i, branch in enumerate(fork.branches, start=1):
-            self.add_module(f"branch{i}", Chain(in_channels, branch, style))
+            if branch is not None:
+                self.add_module(f"branch{i}", Chain(in_channels, branch, style))
         self.out_channels = sum(branch.out_channels for branch in self.children())
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -99,22 +117,28 @@ class Mixed(nn.Module):
 class ResidualMixed(nn.Module):
     """y = act(x + s W[branch1(x), branch2(x), ...]), W a 1x1 convolution with bias and no BN ("filter expansion").
 
-    Szegedy et al. 2016, Figures 10-13, 16-20. Without `residual`, y = act(W[...]), with all else the same:
-    the scale s exists for the sum and goes with it. Without `act_after`, y is not activated.
+    Szegedy et al. 2016, Figures 10-13 and 16-20. Without `act_after`, the sum is not activated.
     """
 
-    def __init__(
-        self, channels: int, fork: Fork, style: Style, scale: float, residual: bool = True, act_after: bool = True
-    ) -> None:
+    def __init__(self, channels: int, row: Residual, style: Style) -> None:
         super().__init__()
-        self.out_channels, self.scale, self.residual = channels, scale, residual
-        self.mixed = Mixed(channels, fork, style)
+        self.out_channels, self.scale = channels, row.scale
+        self.mixed = Mixed(channels, row.fork, style)
         self.expand = nn.Conv2d(self.mixed.out_channels, channels, 1)
-        self.act = activation(style.activation) if act_after else nn.Identity()
+        self.act = activation(style.activation) if row.act_after else nn.Identity()
+
+    def join(self, x: torch.Tensor, branch: torch.Tensor) -> torch.Tensor:
+        return x + self.scale * branch
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        branch = self.expand(self.mixed(x))
-        return self.act(x + self.scale * branch if self.residual else branch)
+        return self.act(self.join(x, self.expand(self.mixed(x))))
+
+
+class PlainMixed(ResidualMixed):
+    """y = act(W[branch1(x), branch2(x), ...]): the same layers without the sum, nor the scale that serves it."""
+
+    def join(self, x: torch.Tensor, branch: torch.Tensor) -> torch.Tensor:
+        return branch
 
 
 class InceptionNet(nn.Module):
@@ -154,12 +178,40 @@ class InceptionNet(nn.Module):
         return self.classify(self.features(x, self.stages))
 
 
-def scaled[T: (Conv, Pool, Fork)](step: T, width: float) -> T:
-    """The step with `width` times its channels, rounded down, at least 1."""
+def chains(in_channels: int, rows: dict[str, Branch], style: Style) -> dict[str, Chain]:
+    """The stages of a net, each reading what the one before it gives."""
+    stages: dict[str, Chain] = {}
+    for name, steps in rows.items():
+        stages[name] = Chain(in_channels, steps, style)
+        in_channels = stages[name].out_channels
+    return stages
+
+
+def scaled(rows: dict[str, Branch], width: float) -> dict[str, Branch]:
+    """The rows with `width` times their channels, rounded down, at least 1. Raises ValueError for width <= 0."""
+    if width <= 0:
+        raise ValueError(f"width must be positive, got {width}")
+    return {name: _scaled(steps, width) for name, steps in rows.items()}
+
+
+def check_blocks(blocks: tuple[int, ...]) -> tuple[int, int, int]:
+    """Raises ValueError unless `blocks` is three counts, for stages A, B and C."""
+    if len(blocks) != 3 or any(not isinstance(count, int) or count < 0 for count in blocks):
+        raise ValueError(f"blocks takes three counts, for stages A, B and C, got {blocks}")
+    return blocks
+
+
+def _scaled(steps: Branch, width: float) -> Branch:
+    return tuple(_scaled_step(step, width) for step in steps)
+
+
+def _scaled_step(step: Step, width: float) -> Step:
     if isinstance(step, Conv):
         return replace(step, channels=max(1, int(step.channels * width)))
     if isinstance(step, Fork):
-        return Fork(*(tuple(scaled(inner, width) for inner in branch) for branch in step.branches))
+        return Fork(*(branch and _scaled(branch, width) for branch in step.branches))
+    if isinstance(step, Residual):
+        return replace(step, fork=_scaled_step(step.fork, width))
     return step
 
 
@@ -168,7 +220,9 @@ def _layer(in_channels: int, step: Step, style: Style) -> nn.Module:
         return ConvNorm(in_channels, step, style)
     if isinstance(step, Fork):
         return Mixed(in_channels, step, style)
-    padding = 0 if step.valid and style.honour_valid else 1
+    if isinstance(step, Residual):
+        return (ResidualMixed if step.adds else PlainMixed)(in_channels, step, style)
+    padding = 0 if step.ceil or (step.valid and style.honour_valid) else step.kernel // 2
     if step.kind == "max":
-        return nn.MaxPool2d(3, step.stride, padding)
-    return nn.AvgPool2d(3, step.stride, padding, count_include_pad=style.count_padding)
+        return nn.MaxPool2d(step.kernel, step.stride, padding, ceil_mode=step.ceil)
+    return nn.AvgPool2d(step.kernel, step.stride, padding, step.ceil, style.count_padding)

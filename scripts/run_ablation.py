@@ -70,6 +70,8 @@ def main(args: Args) -> int:
     from experiments.training.launch import default_jobs, launch
 
     console = Console()
+    if not console.is_terminal:
+        console = Console(width=110)  # a log file is not as narrow as rich takes it to be
     if args.list:
         for name in ablations.names():
             console.print(f"{name:20} {ablations.load(name).question}", highlight=False)

@@ -41,8 +41,8 @@ class Tracker:
                 ),
             )  # fmt: skip
         except (wandb.errors.Error, OSError) as error:
-            reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            raise TrackingError(f"W&B could not open a run ({mode}): {reason}; use --wandb offline") from None
+            reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
+            raise TrackingError(f"W&B could not open a run ({mode}): {reason}; or use --wandb offline") from None
         self.run.define_metric("epoch")
         for pattern in METRICS:
             self.run.define_metric(pattern, step_metric="epoch")
