@@ -19,7 +19,7 @@ def conclude(console: Console, runs: pd.DataFrame, history: pd.DataFrame, folder
     Raises TableError if the runs may not stand in one table, OSError where `folder` cannot be written.
     """
     table = tables.ablation_table(runs)
-    console.print(tables.to_rich(table))
+    console.print(tables.to_rich(table, console.width))
     console.print(tables.protocol_note(runs), highlight=False)
     for line in tables.verdict_lines(table, runs):
         console.print(f"- {line}", highlight=False, markup=False)

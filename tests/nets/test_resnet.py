@@ -104,6 +104,17 @@ def test_executed_order_of_resnet8(order, kinds):
     assert layer_kinds(nets.build("resnet8", order=order)) == kinds
 
 
+@pytest.mark.parametrize(("post", "pre"), [("original", "relu_only_preact"), ("bn_after_add", "full_preact")])
+def test_orders_coincide_with_one_unit_a_stage_and_differ_with_more(post, pre):
+    """Behind a unit that ends its stage, an activation after the sum is the next unit's shared one."""
+    x = torch.randn(4, 3, 16, 16)
+    for depth, same in ((8, True), (20, False)):
+        a, b = nets.build(f"resnet{depth}", order=post), nets.build(f"resnet{depth}", order=pre)
+        for net in (a, b):
+            nets.initialise(net, lambda name: torch.Generator().manual_seed(len(name) + 7 * ("stage2" in name)))
+        assert torch.allclose(a(x), b(x), atol=1e-5) == same
+
+
 @pytest.mark.parametrize("order", ORDERS)
 def test_every_parameter_gets_a_gradient(order):
     for shortcut in ("identity", "exclusive_gate", "conv1x1", "dropout", "none", "highway"):
