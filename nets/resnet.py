@@ -149,8 +149,7 @@ NETS = {
     **{f"resnet{depth}": partial(resnet, cifar_plan(depth)) for depth in (8, 20, 32, 44, 56, 110, 1202)},
     # The first unit of every bottleneck stage widens, so it needs a projection (He et al. 2016, appendix).
     **{
-        f"resnet{depth}": partial(resnet, cifar_plan(depth), unit="bottleneck", downsample="B")
-        for depth in (164, 1001)
+        f"resnet{depth}": partial(resnet, cifar_plan(depth), unit="bottleneck", downsample="B") for depth in (164, 1001)
     },
     "resnet18": _imagenet(imagenet_plan(18, 2, 2, 2, 2), "basic"),
     "resnet34": _imagenet(imagenet_plan(34, 3, 4, 6, 3), "basic"),

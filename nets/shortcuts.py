@@ -15,9 +15,7 @@ import torch.nn.functional as F
 from torch import nn
 
 Downsample = Literal["A", "B", "C"]
-ShortcutName = Literal[
-    "identity", "scaled", "exclusive_gate", "shortcut_gate", "conv1x1", "dropout", "none", "highway"
-]
+ShortcutName = Literal["identity", "scaled", "exclusive_gate", "shortcut_gate", "conv1x1", "dropout", "none", "highway"]
 
 
 @dataclass(frozen=True)

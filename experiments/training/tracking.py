@@ -51,18 +51,25 @@ class Tracker:
         self._send(lambda: self.run.log(row))
 
     def finish(self, outcome: str, summary: dict[str, float]) -> bool:
-        """Write the outcome and close the log. False if W&B's process was lost on the way."""
+        """Write the outcome and close the log; it is on disk on return. False if W&B's process was lost."""
         self._send(lambda: self.run.summary.update({**summary, "outcome": outcome}))
-        self._send(lambda: self.run.finish())
-        self.finished = True
+        self._close(exit_code=0)
         return not self.lost
+
+    def _close(self, exit_code: int) -> None:
+        import wandb
+
+        self.finished = True
+        self._send(lambda: self.run.finish(exit_code=exit_code))
+        # finish() comes back up to some 30 ms before the last records are on disk; the end of W&B's process does not.
+        self._send(lambda: wandb.teardown(exit_code))
 
     def __enter__(self) -> Tracker:
         return self
 
     def __exit__(self, *error: object) -> None:
         if not self.finished:
-            self._send(lambda: self.run.finish(exit_code=1))
+            self._close(exit_code=1)
 
     def _send(self, action: Any) -> None:
         if self.lost:

@@ -118,8 +118,8 @@ def test_equals_figure_5_as_functions(side):
 @pytest.mark.parametrize(("pooling", "average", "maximum"), [("mixed", 7, 3), ("avg", 8, 2), ("max", 0, 10)])
 def test_pooling_inside_the_modules(pooling, average, maximum):
     """The stride-2 modules 3c and 4e keep max pooling throughout; the stem has two more."""
-    kinds = [row.kind for row in cost.trace(on_meta(pooling=pooling), IMAGE)]
-    assert (kinds.count("AvgPool2d"), kinds.count("MaxPool2d")) == (average, maximum + 2)
+    kinds = [type(module) for module in on_meta(pooling=pooling).modules()]
+    assert (kinds.count(nn.AvgPool2d), kinds.count(nn.MaxPool2d)) == (average, maximum + 2)
 
 
 def test_5x5_branch_is_one_layer_less_deep():
@@ -160,14 +160,6 @@ def test_channels_last_and_bf16():
             low = net(x)
     assert low.dtype == torch.bfloat16
     assert (low.float() - plain).norm() < 0.1 * plain.norm()
-
-
-@pytest.mark.slow
-def test_compiled_equals_eager():
-    net = small_net().eval()
-    x = torch.randn(2, 3, 64, 64)
-    with torch.no_grad():
-        torch.testing.assert_close(torch.compile(net)(x), net(x), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize(
