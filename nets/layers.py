@@ -105,13 +105,18 @@ def _fan_out(weight: torch.Tensor) -> int:
     return weight.shape[0] * math.prod(weight.shape[2:])
 
 
+def _fan_out_std(weight: torch.Tensor) -> float:
+    """Of a linear layer: that of Torch's own U(-1/sqrt(fan_in), 1/sqrt(fan_in)), which both codes leave in place."""
+    return _gain_over_fan(_fan_out, weight) if weight.ndim == 4 else math.sqrt(1 / (3 * _fan_in(weight)))
+
+
 def _gain_over_fan(fan: Callable[[torch.Tensor], int], weight: torch.Tensor) -> float:
     return math.sqrt(2 / fan(weight))
 
 
 # Standard deviation of a weight under each rule; "torch" leaves PyTorch's own (uniform, fan-in) in place.
 INIT_STD: dict[str, Callable[[torch.Tensor], float]] = {
-    "he_fan_out": partial(_gain_over_fan, _fan_out),  # He 2015, eq. 14; fb.resnet.torch, resnet-1k-layers
+    "he_fan_out": _fan_out_std,  # He 2015, eq. 14; fb.resnet.torch, resnet-1k-layers
     "he_fan_in": partial(_gain_over_fan, _fan_in),  # He 2015, eq. 10
     "xavier": lambda weight: math.sqrt(2 / (_fan_in(weight) + _fan_out(weight))),  # Glorot 2010, eq. 12
     "normal_0.01": lambda weight: 0.01,  # Krizhevsky 2012, section 5

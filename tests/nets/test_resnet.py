@@ -150,9 +150,15 @@ def test_equal_names_start_equal_and_seeds_differ():
 
 
 def test_he_initialisation_is_fan_out():
-    """std = sqrt(2 / (k k C_out)), as resnet-1k-layers and fb.resnet.torch draw it."""
-    weight = nets.build("resnet110").stage3[5].conv1.weight
-    assert weight.std().item() == pytest.approx((2 / (9 * 64)) ** 0.5, rel=0.02)
+    """std = sqrt(2 / (k k C_out)), as resnet-1k-layers and fb.resnet.torch draw convolutions; they leave Torch's
+    uniform +-1 / sqrt(in) for the linear layer, whose logits therefore start small: the loss starts near log(10)."""
+    net = nets.build("resnet110")
+    assert net.stage3[5].conv1.weight.std().item() == pytest.approx((2 / (9 * 64)) ** 0.5, rel=0.02)
+    assert net.fc.weight.std().item() == pytest.approx((1 / (3 * 64)) ** 0.5, rel=0.1)
+    assert torch.equal(net.fc.bias, torch.zeros(10))
+    full = nets.build("resnet20", order="full_preact")
+    loss = torch.nn.functional.cross_entropy(full(torch.randn(256, 3, 32, 32)), torch.arange(256) % 10)
+    assert abs(loss.item() - 2.303) < 0.5
 
 
 TORCHVISION = [

@@ -84,7 +84,7 @@ def test_the_same_command_again_trains_nothing(unbroken, ended):
 
 def test_killed_in_the_middle_of_a_run_and_started_again(unbroken, ended, tmp_path):
     process = start("resnet_preact", *TINY, "--out", tmp_path)
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not list(tmp_path.rglob("checkpoint.pt")):
         assert time.monotonic() < deadline
         time.sleep(0.02)
