@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import OrderedDict
 from dataclasses import dataclass
 from functools import partial
@@ -114,8 +113,6 @@ class DenseNet(nn.Module):
         self.bn = nn.BatchNorm2d(channels)
         self.relu = activation(act)
         self.fc = nn.Linear(channels, num_classes)
-        # The authors' Torch code leaves Torch's own weights here, uniform to +-1/sqrt(channels): the same deviation.
-        self.fc.init_std = 1 / math.sqrt(3 * channels)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.fc(self.relu(self.bn(self.blocks(self.stem(x)))).mean((2, 3)))
