@@ -45,7 +45,7 @@ def _ours(row: pd.Series) -> str:
     if row["fails"] or pd.isna(row["difference"]):
         return row["reading"]
     direction = "worse" if row["difference"] > 0 else "better"
-    text = f"{direction} by {abs(row['difference']):.2f}" if row["difference"] else "equal"
+    text = f"{direction} by {abs(row['difference']):.2f}" if abs(row["difference"]) >= 0.005 else "equal"
     if pd.isna(row["low"]):
         return f"{text} ({row['reading']})"
     return f"{text} [{row['low']:+.2f}, {row['high']:+.2f}], p = {row['p_holm']:.2g}"
