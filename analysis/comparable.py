@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import pandas as pd
 
@@ -14,6 +14,9 @@ GUARDED = ("config.net.", "config.data.", "config.recipe.", "config.threads", "c
 COMPARED = ("finished", "diverged")
 ERROR = "summary.test/error"
 NAMED_RUNS = 3  # a message names so many runs, then counts
+NONE = "none"  # in a message: the setting is None, or the net has no such option
+
+Kind = Literal["one_factor", "parts", "factorial", "ladder"]
 
 
 class TableError(ValueError):
@@ -22,7 +25,12 @@ class TableError(ValueError):
 
 @dataclass(frozen=True)
 class Declaration:
-    """What the runs' own configs say of their ablation. labels: variant -> the row's label, in table order."""
+    """What the runs' own configs say of their ablation. labels: variant -> the row's label, in table order.
+
+    levels: variant -> {factor path: value}. steps: variant -> the ladder's step that leads to it. Logs from before
+    these were declared have neither, and are of one factor. target_train_error: percent, where the question is how
+    soon it is reached.
+    """
 
     name: str
     question: str
@@ -32,6 +40,10 @@ class Declaration:
     published: str | None
     paper_net: str | None
     failure_error: float | None
+    kind: Kind = "one_factor"
+    levels: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    steps: Mapping[str, str] = field(default_factory=dict)
+    target_train_error: float | None = None
 
     @property
     def variants(self) -> tuple[str, ...]:
@@ -44,20 +56,21 @@ def declaration(runs: pd.DataFrame) -> Declaration:
     Raises TableError where no run has one, or where the runs belong to several ablations or profiles.
     """
     for column, kind in (("ablation", "ablations"), ("profile", "profiles")):
-        found = sorted({str(value) for value in runs[column] if value})
+        found = sorted({str(value) for value in runs[column].unique() if value})
         if len(found) > 1:
             raise TableError(f"runs of {len(found)} {kind} cannot stand in one table: {', '.join(found)}; choose one")
-    declared = runs[runs["config.ablation.variants"].map(_present)] if "config.ablation.variants" in runs else runs[:0]
+    declared = runs[runs["config.ablation.variants"].map(present)] if "config.ablation.variants" in runs else runs[:0]
     if declared.empty:
         raise TableError("no run's config says which ablation it belongs to; give runs that run_ablation.py trained")
     newest = declared.sort_values("started", na_position="first", kind="stable").iloc[-1]
 
     def value(key: str) -> Any:
         found = newest.get(f"config.ablation.{key}")
-        return found if _present(found) else None
+        return found if present(found) else None
 
-    labels = dict(zip(value("variants"), value("labels") or value("variants"), strict=True))
-    labels |= {name: name for name in runs["variant"] if name and name not in labels}
+    variants = value("variants")
+    labels = dict(zip(variants, value("labels") or variants, strict=True))
+    labels |= {name: name for name in runs["variant"].unique() if name and name not in labels}
     return Declaration(
         name=value("name"),
         question=value("question") or "",
@@ -67,6 +80,10 @@ def declaration(runs: pd.DataFrame) -> Declaration:
         published=value("published"),
         paper_net=value("paper_net"),
         failure_error=value("failure_error"),
+        kind=value("kind") or "one_factor",
+        levels=dict(zip(variants, value("levels") or (), strict=False)),
+        steps={name: step for name, step in zip(variants, value("steps") or (), strict=False) if step},
+        target_train_error=value("target_train_error"),
     )
 
 
@@ -85,46 +102,80 @@ def failed(runs: pd.DataFrame, failure_error: float | None) -> pd.Series:
     return (runs["outcome"] == "diverged") | (errors > line)
 
 
-def check(runs: pd.DataFrame) -> None:
-    """Raise TableError if the runs that count differ in anything but the factor and the seed.
+def errors_by_seed(runs: pd.DataFrame) -> dict[str, dict[int, float]]:
+    """Variant -> seed -> last-epoch test error in percent, of the runs that count and did not fail."""
+    declared, counted = declaration(runs), compared(runs)
+    kept = counted[~failed(counted, declared.failure_error)]
+    errors: dict[str, dict[int, float]] = {name: {} for name in declared.variants}
+    for variant, seed, error in zip(kept["variant"], kept["seed"], kept.get(ERROR, ()), strict=True):
+        errors[variant][int(seed)] = float(error)
+    return errors
 
-    Guarded are the net, the data, the recipe, the threads and the device; within one variant the factor as well.
+
+def check(runs: pd.DataFrame) -> None:
+    """Raise TableError if the runs that count differ in anything but the factors and the seed.
+
+    Guarded are the net, the data, the recipe, the threads and the device; within one variant the factors as well,
+    which must also be what the declaration says of that variant. Where nets themselves are compared, an option that
+    only some of them have is no difference between those and the others.
     """
-    factors = {f"config.{path}" for path in declaration(runs).factors}
+    declared = declaration(runs)
     counted = compared(runs)
     for column in (column for column in counted if column.startswith(GUARDED)):
         path = column.removeprefix("config.")
-        values = counted[column].map(_canonical)
-        if not any(column == factor or column.startswith(f"{factor}.") for factor in factors):
-            if values.nunique() > 1:
-                raise TableError(f"the runs differ in {path}, which is not the factor: {_who(values, counted)}")
+        if _plainly_equal(counted[column]):
             continue
-        for variant, of_variant in values.groupby(counted["variant"]):
-            if of_variant.nunique() > 1:
-                raise TableError(f"the runs of {variant} differ in their factor {path}: {_who(of_variant, counted)}")
+        values = counted[column].map(_canonical)
+        if any(path == factor or path.startswith(f"{factor}.") for factor in declared.factors):
+            groups, said = counted["variant"], f"differ in their factor {path}"
+        elif path.startswith("net.") and "net.name" in declared.factors and values[values != NONE].nunique() <= 1:
+            groups, said = counted["config.net.name"], f"differ in {path}, which is not the factor"
+        else:
+            groups, said = None, f"differ in {path}, which is not the factor"
+        if groups is None:
+            if values.nunique() > 1:
+                raise TableError(f"the runs {said}: {_who(values, counted)}")
+            continue
+        for group, of_group in values.groupby(groups):
+            if of_group.nunique() > 1:
+                raise TableError(f"the runs of {group} {said}: {_who(of_group, counted)}")
+    _check_levels(declared, counted)
+
+
+def _check_levels(declared: Declaration, counted: pd.DataFrame) -> None:
+    for variant, levels in declared.levels.items():
+        mine = counted[counted["variant"] == variant]
+        for path, level in levels.items():
+            found = mine[f"config.{path}"].map(_canonical) if f"config.{path}" in mine else pd.Series(dtype=object)
+            wrong = found[(found != NONE) & (found != _canonical(level))]
+            if len(wrong):
+                raise TableError(f"{variant} is declared with {path} = {_canonical(level)}, not {_who(wrong, mine)}")
 
 
 def problems(runs: pd.DataFrame) -> list[str]:
     """One line for everything that is not as a complete ablation would have it; nothing is hidden."""
     declared, counted = declaration(runs), compared(runs)
+    names = _names(runs)
+    left_out = runs[~runs["outcome"].isin(COMPARED)]
     lines = [
-        f"{_name(run)}: {run['outcome']}, not counted ({run['source']})"
-        for _, run in runs.iterrows()
-        if run["outcome"] not in COMPARED
+        f"{names[i]}: {outcome}, not counted ({source})"
+        for i, outcome, source in zip(left_out.index, left_out["outcome"], left_out["source"], strict=True)
     ]
-    lines += [f"{_name(run)}: {damage}" for _, run in runs.iterrows() for damage in run["damage"]]
+    lines += [f"{name}: {line}" for name, damage in zip(names, runs["damage"], strict=True) for line in damage]
     ended = runs[runs["outcome"].isin(COMPARED)]
-    for (variant, seed), same in ended.groupby(["variant", "seed"], sort=False):
-        if len(same) > 1:
-            ids = ", ".join(same["run_id"])
-            lines.append(f"{variant}: seed {seed} was run {len(same)} times ({ids}); the newest counts")
+    doubled = ended[ended["seed"].notna() & ended.duplicated(["variant", "seed"], keep=False)]
+    for (variant, seed), same in doubled.groupby(["variant", "seed"], sort=False):
+        ids = ", ".join(same["run_id"])
+        lines.append(f"{variant}: seed {seed} was run {len(same)} times ({ids}); the newest counts")
     finished = ended[ended["outcome"] == "finished"]
-    for _, run in finished.iterrows():
-        if not _present(run.get(ERROR)):
-            lines.append(f"{_name(run)}: finished without a test error in its log, not counted")
-        if run["epochs"] < finished["epochs"].max():
-            lines.append(f"{_name(run)}: its log holds {run['epochs']} of {finished['epochs'].max()} epochs")
-    lines += [f"{_name(run)}: its log holds no seed, not counted" for _, run in ended[ended["seed"].isna()].iterrows()]
+    longest = finished["epochs"].max()
+    mute = finished.get(ERROR, pd.Series(index=finished.index)).isna()
+    for i in finished.index[mute | (finished["epochs"] < longest)]:
+        if mute[i]:
+            lines.append(f"{names[i]}: finished without a test error in its log, not counted")
+        if finished.at[i, "epochs"] < longest:
+            lines.append(f"{names[i]}: its log holds {finished.at[i, 'epochs']} of {longest} epochs")
+    lines += [f"{names[i]}: its log holds no seed, not counted" for i in ended.index[ended["seed"].isna()]]
     seeds = set(counted["seed"])
     for variant in declared.variants:
         has = set(counted.loc[counted["variant"] == variant, "seed"])
@@ -135,7 +186,8 @@ def problems(runs: pd.DataFrame) -> list[str]:
     return lines
 
 
-def _present(value: Any) -> bool:
+def present(value: Any) -> bool:
+    """Neither None nor the NaN that a frame puts where a run lacks the key."""
     return value is not None and (not isinstance(value, float) or not math.isnan(value))
 
 
@@ -143,22 +195,24 @@ def _canonical(value: Any) -> str:
     """Text that is equal for equal settings: 1 and 1.0, a tuple and a list, None and a missing key."""
     if isinstance(value, list | tuple):
         return f"[{', '.join(map(_canonical, value))}]"
-    if not _present(value):
-        return "none"
+    if not present(value):
+        return NONE
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(int(value)) if float(value).is_integer() else repr(float(value))
-    return json.dumps(value)
+    return json.dumps(value, default=str)
+
+
+def _plainly_equal(column: pd.Series) -> bool:
+    """All values are one and the same; False where they cannot be hashed, and where they only look alike."""
+    try:
+        return column.nunique(dropna=False) <= 1
+    except TypeError:
+        return False
 
 
 def _who(values: pd.Series, runs: pd.DataFrame) -> str:
-    return "; ".join(
-        f"{value} in {_some(_name(run) for run in _rows(runs.loc[same.index]))}"
-        for value, same in values.groupby(values)
-    )
-
-
-def _rows(runs: pd.DataFrame) -> Iterable[pd.Series]:
-    return (run for _, run in runs.iterrows())
+    names = _names(runs)
+    return "; ".join(f"{value} in {_some(names[same.index])}" for value, same in values.groupby(values))
 
 
 def _some(names: Iterable[str]) -> str:
@@ -167,5 +221,5 @@ def _some(names: Iterable[str]) -> str:
     return ", ".join(every[:NAMED_RUNS]) + more
 
 
-def _name(run: pd.Series) -> str:
-    return run["name"] or run["run_id"]
+def _names(runs: pd.DataFrame) -> pd.Series:
+    return runs["name"].where(runs["name"].astype(bool), runs["run_id"])
