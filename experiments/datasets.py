@@ -6,9 +6,16 @@ and of the labels as unsigned bytes, (N,). They hold whichever source the data c
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
 from types import MappingProxyType
+
+IMAGE_FOLDER = "imagefolder:"
+IMAGE_FOLDER_SHAPE = (3, 224, 224)  # unless a size is asked for
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")  # as torchvision
 
 
 class DataError(Exception):
@@ -134,7 +141,36 @@ DATASETS: Mapping[str, DatasetInfo] = MappingProxyType({row.name: row for row in
 
 
 def info_of(name: str) -> DatasetInfo:
-    """The row of a data set; DataError lists the names where there is none."""
+    """The row of a data set, or of `imagefolder:PATH`; DataError lists the names where there is none."""
+    if name.startswith(IMAGE_FOLDER):
+        return _folder_info(name)
     if name not in DATASETS:
         raise DataError(f"unknown data set {name!r}; choose from {', '.join(DATASETS)} or imagefolder:PATH")
     return DATASETS[name]
+
+
+def shape_of(name: str) -> tuple[int, int, int]:
+    """(channels, height, width) of the images of a data set as they are; an image folder need not exist for it."""
+    return IMAGE_FOLDER_SHAPE if name.startswith(IMAGE_FOLDER) else info_of(name).shape
+
+
+@lru_cache
+def _folder_info(name: str) -> DatasetInfo:
+    """The images of PATH/train/CLASS and PATH/val/CLASS, counted once; augmentation as for CIFAR."""
+    path = Path(name.removeprefix(IMAGE_FOLDER)).expanduser()
+    counts, classes = [], 0
+    for part in ("train", "val"):
+        if not (path / part).is_dir():
+            raise DataError(f"{path} has no folder {part}/; expected {path}/{part}/CLASS/IMAGE")
+        with os.scandir(path / part) as entries:
+            folders = [entry.path for entry in entries if entry.is_dir()]
+        classes = classes or len(folders)
+        counts.append(sum(_count_images(folder) for folder in folders))
+        if not counts[-1]:
+            raise DataError(f"{path}/{part} has no images; expected {path}/{part}/CLASS/IMAGE")
+    return DatasetInfo(name, classes, *counts, IMAGE_FOLDER_SHAPE, (), None, crop_padding=4, flip=True)
+
+
+def _count_images(folder: str) -> int:
+    walk = os.walk(folder, followlinks=True)
+    return sum(file.lower().endswith(IMAGE_SUFFIXES) for _, _, files in walk for file in files)

@@ -10,11 +10,16 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import nets
-from experiments.datasets import DATASETS
-from nets.layers import Init
+from experiments.datasets import DatasetInfo, info_of, shape_of
+from experiments.recipes import HE2016_CIFAR, Recipe
+
+__all__ = [
+    "DataSpec", "NetSpec", "Recipe", "RunSpec", "SpecError", "flatten", "nested", "non_default", "with_changes",
+    "with_epochs",
+]  # fmt: skip
 
 FOLLOWS_DATA = ("num_classes", "in_channels")  # net options that the data set decides
 
@@ -44,6 +49,8 @@ class DataSpec:
     """A data set, how much of it, and how its pixels are normalised.
 
     train_images: the first so many training images, balanced over the classes; None: all.
+    image_size: side in pixels to which the images are resized once, at loading (bilinear, antialiased); None: as they
+        are, and 224 for an image folder.
     normalisation: "pixel_mean": x / 255 minus the mean training image (He et al. 2015; the paper does not say
         the scale); "channel": (x / 255 - mean) / std by channel, as fb.resnet.torch does.
     """
@@ -51,45 +58,23 @@ class DataSpec:
     name: str = "cifar10"
     train_images: int | None = None
     normalisation: Literal["pixel_mean", "channel"] = "pixel_mean"
+    image_size: int | None = None
+
+    @property
+    def info(self) -> DatasetInfo:
+        """What is known ahead of loading; an image folder is looked through. Raises DataError."""
+        return info_of(self.name)
 
     @property
     def images(self) -> int:
         """Training images in one epoch."""
-        if self.train_images is not None:
-            return self.train_images
-        if self.name not in DATASETS:
-            raise SpecError(f"the number of training images of {self.name!r} is not known ahead of loading it")
-        return DATASETS[self.name].train_images
+        return self.info.train_images if self.train_images is None else self.train_images
 
-
-@dataclass(frozen=True)
-class Recipe:
-    """How a net is trained; the defaults are He et al.'s recipe for CIFAR (2015, section 4.2; 2016, appendix).
-
-    iterations: SGD steps; batches run on over the ends of epochs, so all are full.
-    drops: shares of the iterations after which drop_factor multiplies the learning rate (32k, 48k of 64k).
-    warmup: share of the iterations at learning_rate * warmup_factor (400 of 64k).
-    decay: what weight decay reaches: "conv" weights (the paper's authors, by fb.resnet.torch's notes), "weights"
-        of convolutions and linear layers, or "all" parameters.
-    crop_padding, flip: zero padding ahead of a random crop, and random mirroring, of normalised images.
-    init: None: the rule of the net's paper (`net.init`).
-    """
-
-    iterations: int = 64_000
-    batch_size: int = 128
-    learning_rate: float = 0.1
-    drops: tuple[float, ...] = (0.5, 0.75)
-    drop_factor: float = 0.1
-    warmup: float = 400 / 64_000
-    warmup_factor: float = 0.1
-    momentum: float = 0.9
-    nesterov: bool = False
-    weight_decay: float = 1e-4
-    decay: Literal["conv", "weights", "all"] = "conv"
-    crop_padding: int = 4
-    flip: bool = True
-    init: Init | None = None
-    precision: Literal["fp32", "bf16"] = "fp32"
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of the images in memory."""
+        channels, height, width = shape_of(self.name)
+        return (channels, height, width) if self.image_size is None else (channels, self.image_size, self.image_size)
 
 
 @dataclass(frozen=True)
@@ -101,7 +86,7 @@ class RunSpec:
 
     net: NetSpec = NetSpec()
     data: DataSpec = DataSpec()
-    recipe: Recipe = Recipe()
+    recipe: Recipe = HE2016_CIFAR
     seed: int = 0
     threads: int = 1
     device: Literal["cpu", "cuda"] = "cpu"
@@ -115,6 +100,40 @@ class RunSpec:
         """The number of steps after which epoch `epoch` (from 0) is over."""
         samples = (epoch + 1) * self.data.images
         return min(self.recipe.iterations, -(-samples // self.recipe.batch_size))
+
+    @property
+    def input_shape(self) -> tuple[int, int, int]:
+        """(C, H, W) of what the net sees: a crop, where the recipe sets its size, else a whole image."""
+        channels, height, width = self.data.shape
+        side = self.recipe.crop_size
+        return (channels, height, width) if side is None else (channels, side, side)
+
+    def check(self) -> RunSpec:
+        """This spec. Raises SpecError, one line, for a value that cannot be."""
+        for part in (self, self.data, self.recipe):
+            _check_choices(part)
+        recipe, positive = self.recipe, ("iterations", "batch_size", "crop_size", "clip_norm")
+        for name in positive:
+            if (value := getattr(recipe, name)) is not None and value <= 0:
+                raise SpecError(f"recipe.{name} must be above 0, not {value}")
+        for name in ("average", "label_smoothing", "rmsprop_decay"):
+            if (value := getattr(recipe, name)) is not None and not 0 <= value < 1:
+                raise SpecError(f"recipe.{name} must be at least 0 and below 1, not {value}")
+        if recipe.crop_area is not None:
+            low, high = recipe.crop_area
+            if not 0 < low <= high <= 1:
+                raise SpecError(
+                    f"recipe.crop_area takes two shares of the area, 0 < low <= high <= 1, not {low}, {high}"
+                )
+        if recipe.views == "ten" and recipe.crop_size is None:
+            raise SpecError("recipe.views = 'ten' needs recipe.crop_size, the side of a view in pixels")
+        if recipe.crop_size is not None and recipe.crop_size > min(self.data.shape[1:]):
+            _, height, width = self.data.shape
+            raise SpecError(
+                f"recipe.crop_size {recipe.crop_size} does not fit into images of {height}x{width} pixels "
+                f"({self.data.name}); set data.image_size, or a smaller crop"
+            )
+        return self
 
     @property
     def hash8(self) -> str:
@@ -132,12 +151,27 @@ def _digest(fields: Mapping[str, Any], size: int) -> str:
     return hashlib.blake2b(text.encode(), digest_size=size).hexdigest()
 
 
+def _check_choices(part: Any) -> None:
+    for name, kind in get_type_hints(type(part)).items():
+        value = getattr(part, name)
+        if get_origin(kind) is Literal and value not in get_args(kind):
+            raise SpecError(f"{name} cannot be {value!r}; choose from {', '.join(map(str, get_args(kind)))}")
+
+
 def nested(spec: RunSpec) -> dict[str, Any]:
-    """The whole spec as plain nested data, every option of the net spelt out."""
-    tree = dataclasses.asdict(spec)
+    """The whole spec as plain nested data, every option of the net spelt out; tuples become lists.
+
+    Raises SpecError for a spec that cannot be.
+    """
+    tree = dataclasses.asdict(spec.check())
     tree["net"] = {"name": spec.net.name, **spec.net.resolved()}
-    tree["recipe"]["drops"] = list(spec.recipe.drops)
-    return tree
+    return _plain(tree)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
 def flatten(spec: RunSpec) -> dict[str, Any]:

@@ -23,7 +23,11 @@ Result = Literal["finished", "diverged", "skipped", "busy"]
 
 @dataclass(frozen=True)
 class Job:
-    """One run as the plan has it. `context` joins the spec in the W&B config, so that the analysis can stand alone."""
+    """One run as the plan has it.
+
+    context: joins the spec in the W&B config, so that the analysis can stand alone. signals: also log the sizes of
+    activations and gradients unit by unit (`experiments.training.signals`), which changes no result.
+    """
 
     ablation: str
     variant: str
@@ -33,6 +37,7 @@ class Job:
     out: Path
     data_dir: Path | None
     wandb: Mode
+    signals: bool = False
 
     @property
     def folder(self) -> Path:
