@@ -1,18 +1,23 @@
-"""From an ablation and a profile to the list of runs, and what they cost."""
+"""From an ablation and a profile to the list of runs, and what each costs."""
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 import nets
 from experiments.ablation import Ablation, Overrides, with_seed
-from experiments.datasets import DATASETS
-from experiments.spec import RunSpec
+from experiments.overrides import lacks_images
+from experiments.spec import RunSpec, SpecError
 from experiments.training.run import Job
 from experiments.training.tracking import Mode
 from nets import cost
+
+IMAGENET_CLASSES = 1000
 
 
 def plan(
@@ -27,33 +32,60 @@ def plan(
 ) -> list[Job]:
     """One job a variant and seed, seed by seed, so that an interrupted ablation has whole seeds. Raises SpecError."""
     specs = ablation.specs(profile, overrides)
-    context = {name: {"ablation": declaration(ablation, profile), **costs(spec)} for name, spec in specs.items()}
+    if any(lacks_images(spec) for spec in specs.values()):
+        raise SpecError(
+            f"{ablation.name}: profile {profile} trains on ImageNet; say where it is with --dataset imagefolder:PATH "
+            "(images in PATH/train/CLASS and PATH/val/CLASS), or take another profile"
+        )
+    declared = declaration(ablation, profile, overrides)
+    context = {name: {"ablation": declared, **costs(spec)} for name, spec in specs.items()}
     chosen = range(ablation.profiles[profile].seeds) if seeds is None else seeds
     return [
-        Job(ablation.name, name, profile, with_seed(spec, seed), context[name], out, data_dir, wandb)
+        Job(
+            ablation.name,
+            name,
+            profile,
+            with_seed(spec, seed),
+            context[name],
+            out,
+            data_dir,
+            wandb,
+            signals=seed == chosen[0],
+        )  # fmt: skip
         for seed in chosen
         for name, spec in specs.items()
     ]
 
 
-def declaration(ablation: Ablation, profile: str) -> dict[str, Any]:
-    """What the analysis must know of the ablation. The paper's failure line holds for the paper's protocol only."""
+def declaration(ablation: Ablation, profile: str, overrides: Overrides | None = None) -> dict[str, Any]:
+    """What the analysis must know of the ablation. The paper's failure line holds for the paper's protocol only.
+
+    levels: variant by variant {first path of a factor: its value}. steps: a ladder's, None for its first rung.
+    """
+    variants = ablation.variants_of(profile)
     return {
         "name": ablation.name,
         "question": ablation.question,
-        "factors": list(ablation.factors),
-        "baseline": ablation.baseline,
-        "variants": [variant.name for variant in ablation.variants],
-        "labels": [variant.label for variant in ablation.variants],
+        "kind": ablation.kind,
+        "factors": list(ablation.paths),
+        "baseline": ablation.baseline_of(profile),
+        "variants": [variant.name for variant in variants],
+        "labels": [variant.label for variant in variants],
+        "levels": ablation.levels(profile, overrides),
+        "steps": [variant.factor for variant in variants] if ablation.kind == "ladder" else None,
         "published": ablation.published,
         "paper_net": ablation.paper_net,
         "failure_error": ablation.failure_error if profile == "paper" else None,
+        "target_train_error": ablation.target_train_error,
+        "fixed": list(ablation.fixed),
+        "deviations": [dataclasses.asdict(deviation) for deviation in ablation.deviations],
     }
 
 
 def costs(spec: RunSpec) -> Mapping[str, int]:
-    """Parameters, and multiply-adds for one image of the run's data set."""
-    info = DATASETS[spec.data.name]
-    options = {"num_classes": info.classes, "in_channels": info.shape[0], **spec.net.options}
-    net = nets.build(spec.net.name, **options)
-    return {"parameters": cost.parameters(net), "multiply_adds": cost.multiply_adds(net, info.shape)}
+    """Parameters, and multiply-adds for one image of what the net sees."""
+    classes = IMAGENET_CLASSES if lacks_images(spec) else spec.data.info.classes
+    options = {"num_classes": classes, "in_channels": spec.data.shape[0], **spec.net.options}
+    with torch.device("meta"):  # shapes alone: no weights are made
+        net = nets.build(spec.net.name, **options)
+    return {"parameters": cost.parameters(net), "multiply_adds": cost.multiply_adds(net, spec.input_shape)}
