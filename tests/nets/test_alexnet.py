@@ -75,6 +75,16 @@ def test_maps_are_equal_with_and_without_overlap(on_meta, name, shape, maps, ove
     assert [row.out_shape[1] for row in rows if row.kind in ("Conv2d", "MaxPool2d", "AvgPool2d")] == maps
 
 
+@pytest.mark.parametrize(("overlapping", "window"), [(True, 3), (False, 2)])
+@pytest.mark.parametrize("name", NETS)
+def test_pooling_windows(on_meta, name, overlapping, window):
+    """Section 3.4: z = 3 and s = 2, against z = s = 2."""
+    net = on_meta(name, overlapping_pool=overlapping)
+    pools = [layer for layer in net.modules() if isinstance(layer, nn.MaxPool2d | nn.AvgPool2d)]
+    assert len(pools) >= 2
+    assert {(pool.kernel_size, pool.stride) for pool in pools} == {(window, 2)}
+
+
 def layers(on_meta, name, shape, **options):
     names = " ".join(row.name.split(".")[-1] for row in cost.trace(on_meta(name, **options), shape))
     return re.sub(r" (act\d|resize)", "", names)

@@ -85,6 +85,15 @@ def test_channels_and_maps_of_blocks_and_transitions(on_meta, name, shape, chann
     assert seen == [(c, size, size) for c, size in zip(channels, maps, strict=True)]
 
 
+@pytest.mark.parametrize(
+    ("options", "width"),
+    [({}, 16), ({"bottleneck": True}, 16), ({"compression": 0.5}, 16), (BC, 24), ({**BC, "growth": 20}, 40)],
+)
+def test_maps_of_the_first_convolution(on_meta, options, width):
+    """Section 3: 16, "or twice the growth rate for DenseNet-BC"."""
+    assert on_meta("densenet100", **options).stem.conv.out_channels == width
+
+
 def by_formula(parameters, x, layers, bottleneck):
     """x_l = H_l([x_0, ..., x_(l-1)]) with H = BN-ReLU-conv, in training mode, from the paper's section 3."""
 
@@ -149,6 +158,8 @@ def test_dropout_follows_every_convolution_but_the_first(on_meta):
         kinds = [row.kind for row in cost.trace(on_meta("densenet40", dropout=0.2, **options), CIFAR)]
         followed = [b == "Dropout" for a, b in pairwise(kinds) if a == "Conv2d"]
         assert followed == [False] + [True] * 38
+        net = on_meta("densenet40", dropout=0.2, **options)
+        assert {layer.p for layer in net.modules() if isinstance(layer, nn.Dropout)} == {0.2}
     layer = nets.build("densenet40", dropout=1.0).blocks.block1.layer1.train()
     x = torch.randn(2, 16, 4, 4)
     assert torch.equal(layer(x), torch.cat((x, torch.zeros(2, 12, 4, 4)), 1))
