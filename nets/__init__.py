@@ -28,6 +28,7 @@ FAMILIES = (
     "googlenet",
     "inception_bn",
     "mnist_inception",
+    "mnist_resnet",
 )
 
 
