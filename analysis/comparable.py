@@ -146,6 +146,7 @@ def _check_levels(declared: Declaration, counted: pd.DataFrame) -> None:
     for variant, levels in declared.levels.items():
         mine = counted[counted["variant"] == variant]
         for path, level in levels.items():
+            path = "net.name" if path == "net" else path
             found = mine[f"config.{path}"].map(_canonical) if f"config.{path}" in mine else pd.Series(dtype=object)
             wrong = found[(found != NONE) & (found != _canonical(level))]
             if len(wrong):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.stats
 
+BOOTSTRAP_FROM, RESAMPLES = 8, 9999  # pairs; fewer have too few distinct resamples
 NO_SPREAD = 1e-9  # differences this close are equal but for rounding; errors are multiples of 100 / test images
 
 
@@ -30,7 +31,8 @@ class Summary:
 
 @dataclass(frozen=True)
 class Difference:
-    """Variant minus baseline over n shared seeds: mean, interval at `level`, two-sided p. NaN: there is none."""
+    """Variant minus baseline over n shared seeds: mean, interval at `level`, two-sided p, and the standard deviation
+    of the n differences. NaN: there is none."""
 
     mean: float
     low: float
@@ -38,6 +40,7 @@ class Difference:
     p: float
     n: int
     level: float = 0.95
+    std: float = math.nan
 
     @property
     def decided(self) -> bool:
@@ -74,15 +77,46 @@ def paired_difference(baseline: Mapping[int, float], variant: Mapping[int, float
     there is no spread to judge by: interval and p are NaN, and with n = 0 so is the mean.
     """
     seeds = sorted(baseline.keys() & variant.keys())
-    gaps = np.array([variant[seed] - baseline[seed] for seed in seeds], dtype=float)
+    return difference_of([variant[seed] - baseline[seed] for seed in seeds], level)
+
+
+def difference_of(gaps: Sequence[float], level: float = 0.95) -> Difference:
+    """`paired_difference` of differences already taken, one a seed: of a contrast over several variants."""
+    gaps = np.asarray(gaps, dtype=float)
     n = len(gaps)
     mean = float(gaps.mean()) if n else math.nan
     if n < 2 or np.ptp(gaps) <= NO_SPREAD:
         return Difference(mean, math.nan, math.nan, math.nan, n, level)
-    standard_error = gaps.std(ddof=1) / math.sqrt(n)
+    std = float(gaps.std(ddof=1))
+    standard_error = std / math.sqrt(n)
     half = scipy.stats.t.ppf((1 + level) / 2, n - 1) * standard_error
     p = 2 * scipy.stats.t.sf(abs(mean) / standard_error, n - 1)
-    return Difference(mean, float(mean - half), float(mean + half), float(p), n, level)
+    return Difference(mean, float(mean - half), float(mean + half), float(p), n, level, std)
+
+
+def bootstrap_interval(gaps: Sequence[float], level: float = 0.95, seed: int = 0) -> tuple[float, float]:
+    """BCa bootstrap of the mean over n >= 8 paired differences, at 1 - 2 Phi(-sqrt(n / (n - 1)) t(n - 1)).
+
+    Efron 1987, JASA 82; the level is widened as in Hesterberg 2015, The American Statistician 69, section 5.3, for
+    resamples spread too little by sqrt((n - 1) / n) and know no t. Unwidened, BCa and percentile intervals of 8
+    normal differences cover 88 % of the time in place of 95; widened 94 %, and under skew more than t does
+    (`python -m analysis.calibration`). The same gaps give the same interval. Fewer, or equal, gaps: NaN.
+    """
+    gaps = np.sort(np.asarray(gaps, dtype=float))
+    n = len(gaps)
+    if n < BOOTSTRAP_FROM or np.ptp(gaps) <= NO_SPREAD:
+        return math.nan, math.nan
+    t = scipy.stats.t.ppf((1 + level) / 2, n - 1)
+    widened = 1 - 2 * scipy.stats.norm.sf(math.sqrt(n / (n - 1)) * t)
+    drawn = scipy.stats.bootstrap(
+        (gaps,),
+        np.mean,
+        confidence_level=widened,
+        n_resamples=RESAMPLES,
+        method="BCa",
+        rng=np.random.default_rng(seed),
+    )
+    return float(drawn.confidence_interval.low), float(drawn.confidence_interval.high)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
