@@ -12,13 +12,13 @@ from pathlib import Path
 
 import torch
 
-from experiments.datasets import DATASETS, DataError, info_of
+from experiments.datasets import DATASETS, IMAGE_FOLDER, IMAGE_FOLDER_SHAPE, DataError, info_of
+from experiments.spec import DataSpec
 from experiments.training.data_cache import default_root, obtain
 from experiments.training.image_folder import read_image_folder
+from experiments.training.image_size import check_memory, resized
 
-__all__ = ["DATASETS", "DataError", "Dataset", "Split", "balanced_indices", "default_root", "load"]
-
-IMAGE_FOLDER = "imagefolder:"
+__all__ = ["DATASETS", "DataError", "Dataset", "Split", "balanced_indices", "default_root", "load", "load_for"]
 
 
 @dataclass(frozen=True)
@@ -45,17 +45,17 @@ def load(
     *,
     train_images: int | None = None,
     download: bool = True,
-    image_size: int = 224,
+    image_size: int | None = None,
 ) -> Dataset:
     """A data set by name, or `imagefolder:PATH`; from the cache in `root`, or else from its sources.
 
     train_images: a class-balanced subset of the training images, see `balanced_indices`; the test set stays whole.
-    image_size: side in pixels of the square images of an image folder.
+    image_size: side in pixels of the square images; None: as they are, and 224 for an image folder.
     Raises DataError: unknown name, corrupt cache, no source, folder not writable, images too large for the memory.
     """
     if name.startswith(IMAGE_FOLDER):
         folder = Path(name.removeprefix(IMAGE_FOLDER)).expanduser()
-        arrays, classes = read_image_folder(folder, image_size)
+        arrays, classes = read_image_folder(folder, image_size or IMAGE_FOLDER_SHAPE[1])
     else:
         info = info_of(name)
         arrays, classes = obtain(info, root or default_root(), download=download), info.classes
@@ -65,7 +65,15 @@ def load(
     if train_images is not None:
         kept = balanced_indices(train.labels, train_images, classes)
         train = Split(train.images[kept], train.labels[kept])
+    if image_size is not None:
+        check_memory(name, len(train.labels) + len(test.labels), train.images.shape[1], image_size)
+        train, test = (Split(resized(split.images, image_size), split.labels) for split in (train, test))
     return Dataset(name, train, test, classes)
+
+
+def load_for(spec: DataSpec, root: Path | None = None) -> Dataset:
+    """`load` as a run's spec has it."""
+    return load(spec.name, root, train_images=spec.train_images, image_size=spec.image_size)
 
 
 def balanced_indices(labels: torch.Tensor, count: int, classes: int) -> torch.Tensor:

@@ -10,8 +10,7 @@ import numpy as np
 
 from experiments.datasets import DataError
 from experiments.training.data_formats import Arrays
-
-MEMORY_FRACTION = 0.5
+from experiments.training.image_size import check_memory
 
 
 def read_image_folder(path: Path, size: int) -> tuple[Arrays, int]:
@@ -36,13 +35,7 @@ def read_image_folder(path: Path, size: int) -> tuple[Arrays, int]:
         odd = ", ".join(sorted(set(train.classes) ^ set(val.classes)))
         raise DataError(f"{path}: train/ and val/ must have the same class folders; only one of them has: {odd}")
 
-    need = (len(train) + len(val)) * 3 * size**2
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    if need > MEMORY_FRACTION * memory:
-        raise DataError(
-            f"{path}: {len(train) + len(val)} images of {size}x{size} need {need / 2**30:.1f} GiB of memory, more "
-            f"than half of this machine's {memory / 2**30:.1f} GiB; take a smaller image size or fewer images"
-        )
+    check_memory(str(path), len(train) + len(val), 3, size)
     arrays = Arrays(
         _decode(train.samples, size), np.array(train.targets), _decode(val.samples, size), np.array(val.targets)
     )

@@ -14,7 +14,7 @@ import torch
 
 from experiments.spec import RunSpec, nested
 from experiments.training import checkpoint, environment
-from experiments.training.data import Dataset, Split, load
+from experiments.training.data import Dataset, Split, load_for
 from experiments.training.tracking import Mode, Tracker
 from experiments.training.train import Row, train
 
@@ -68,7 +68,7 @@ def carry_out(job: Job, progress: Callable[[Row], None]) -> Result:
         if is_finished(job):
             return "skipped"
         torch.set_num_threads(job.spec.threads)
-        data = _on_device(load(job.spec.data.name, job.data_dir, train_images=job.spec.data.train_images), job.spec)
+        data = _on_device(load_for(job.spec.data, job.data_dir), job.spec)
         env = environment.describe(job.spec.device)
         _write_json(job.folder / "spec.json", nested(job.spec))
         _write_json(job.folder / "env.json", env)
@@ -80,7 +80,7 @@ def carry_out(job: Job, progress: Callable[[Row], None]) -> Result:
                 tracker.log(row)
                 progress(row)
 
-            outcome = train(job.spec, data, job.folder, log)
+            outcome = train(job.spec, data, job.folder, log, job.signals)
             summary = {**rows[-1], "time/train_s": sum(row["time/epoch_s"] for row in rows)}
             logged = tracker.finish(outcome, summary) and job.wandb != "disabled"
         state = checkpoint.load(job.folder, job.spec.run_id)
@@ -93,7 +93,7 @@ def _tracker(job: Job, env: dict[str, Any]) -> Tracker:
     config = {**nested(spec), "variant": job.variant, "profile": job.profile, "env": env, **job.context}
     return Tracker(
         job.folder, job.wandb, project=job.ablation, group=job.variant, job_type=job.profile, name=job.name,
-        run_id=spec.run_id, tags=(spec.data.name, spec.net.name), config=config,
+        run_id=spec.run_id, tags=(spec.data.name.partition(":")[0], spec.net.name), config=config,
     )  # fmt: skip
 
 

@@ -9,7 +9,13 @@ from typing import Any, Literal
 
 Mode = Literal["offline", "online", "disabled"]
 
-METRICS = ("train/*", "test/*", "optim/*", "time/*")  # all drawn against `epoch`, never against W&B's own step
+METRICS = (
+    "train/*",
+    "test/*",
+    "optim/*",
+    "time/*",
+    "signal/*",
+)  # all drawn against `epoch`, never against W&B's own step
 
 
 class TrackingError(Exception):

@@ -1,4 +1,4 @@
-"""One run: a net, its batches, SGD, an evaluation and a checkpoint an epoch."""
+"""One run: a net, its batches, its optimiser, an evaluation and a checkpoint an epoch."""
 
 from __future__ import annotations
 
@@ -14,38 +14,47 @@ from torch import nn
 import nets
 from experiments.spec import RunSpec
 from experiments.training import checkpoint
-from experiments.training.augment import Draws, Pixels, crop_and_flip
+from experiments.training.augment import Batches, Pixels
+from experiments.training.average import Average
 from experiments.training.data import Dataset, Split
+from experiments.training.losses import training_loss
+from experiments.training.optimisers import make_optimiser
+from experiments.training.precision import autocast
 from experiments.training.schedule import learning_rate
 from experiments.training.seeding import generator, make_deterministic, reseed_global
+from experiments.training.signals import measure
+from experiments.training.views import predict, views_of
 
 Row = dict[str, float]
 
 
-def train(spec: RunSpec, data: Dataset, folder: Path, log: Callable[[Row], None]) -> str:
+def train(spec: RunSpec, data: Dataset, folder: Path, log: Callable[[Row], None], signals: bool = False) -> str:
     """Train one run to its end, from its checkpoint if it has one; returns its outcome, finished or diverged.
 
-    `log` gets one row an epoch, and again all rows of the epochs that a checkpoint already holds. A non-finite
-    loss ends the run at the end of its epoch.
+    `signals` adds `signals.measure` to the rows and changes nothing else. `log` gets one row an epoch, and again all
+    rows of the epochs that a checkpoint already holds. A non-finite loss ends the run at the end of its epoch.
     """
     make_deterministic()
     device = torch.device(spec.device)
     state = checkpoint.load(folder, spec.run_id) or {"run_id": spec.run_id, "rows": [], "outcome": None}
     net = build_net(spec, data).to(device, memory_format=torch.channels_last)
     optimiser = make_optimiser(net, spec)
+    average = None if spec.recipe.average is None else Average(net, spec.recipe.average)
+    parts = {"net": net, "optimiser": optimiser} | ({"average": average.net} if average else {})
     if state["rows"]:
-        net.load_state_dict(state["net"])
-        optimiser.load_state_dict(state["optimiser"])
-    draws, pixels = Draws(spec, device), Pixels(data.train.images, spec.data.normalisation)
+        for name, part in parts.items():
+            part.load_state_dict(state[name])
+    batches = Batches(spec, data.train)
     for row in state["rows"]:
         log(row)
 
     for epoch in range(len(state["rows"]), 0 if state["outcome"] else spec.epochs):
-        started = time.perf_counter()
         row = {"epoch": epoch + 1, "optim/lr": learning_rate(spec.epoch_end(epoch) - 1, spec.recipe)}
-        row |= train_epoch(net, optimiser, spec, data.train, draws, pixels, epoch)
+        row |= measure(net, spec, batches) if signals else {}
+        started = time.perf_counter()
+        row |= train_epoch(net, optimiser, average, spec, batches, epoch)
         trained_s = time.perf_counter() - started
-        row |= evaluate(net, spec, data.test, pixels)
+        row |= evaluate(average.net if average else net, spec, data.test, batches.pixels)
         images = (spec.epoch_end(epoch) - _first_step(spec, epoch)) * spec.recipe.batch_size
         row |= {"time/epoch_s": time.perf_counter() - started, "time/images_per_s": images / trained_s}
         if not math.isfinite(row["train/loss"]):
@@ -53,7 +62,7 @@ def train(spec: RunSpec, data: Dataset, folder: Path, log: Callable[[Row], None]
         elif epoch + 1 == spec.epochs:
             state["outcome"] = "finished"
         state["rows"].append(row)
-        checkpoint.save(folder, {**state, "net": net.state_dict(), "optimiser": optimiser.state_dict()})
+        checkpoint.save(folder, {**state, **{name: part.state_dict() for name, part in parts.items()}})
         log(row)
         if state["outcome"]:
             break
@@ -63,43 +72,44 @@ def train(spec: RunSpec, data: Dataset, folder: Path, log: Callable[[Row], None]
 def train_epoch(
     net: nn.Module,
     optimiser: torch.optim.Optimizer,
+    average: Average | None,
     spec: RunSpec,
-    data: Split,
-    draws: Draws,
-    pixels: Pixels,
+    batches: Batches,
     epoch: int,
 ) -> Row:
-    """The steps of one epoch; mean training loss and error (percent) over its batches as they were trained."""
+    """The steps of one epoch; mean training loss and main head's error (percent) over its batches as trained."""
     net.train()
+    recipe = spec.recipe
     reseed_global(spec.seed, "dropout", epoch)
-    loss_sum, wrong = (torch.zeros((), device=data.images.device) for _ in range(2))
+    loss_sum, wrong = (torch.zeros((), device=spec.device) for _ in range(2))
     steps = range(_first_step(spec, epoch), spec.epoch_end(epoch))
     for step in steps:
-        index, top, left, flip = draws(step)
-        images = crop_and_flip(pixels(data.images[index]), top, left, flip, spec.recipe.crop_padding)
-        labels = data.labels[index]
+        images, labels = batches(step)
         for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, spec.recipe)
+            group["lr"] = learning_rate(step, recipe)
         with autocast(spec):
-            logits = net(images.contiguous(memory_format=torch.channels_last))
-            loss = F.cross_entropy(logits.float(), labels)
+            loss, logits = training_loss(net(images), labels, recipe)
         optimiser.zero_grad()
         loss.backward()
+        if recipe.clip_norm is not None:
+            nn.utils.clip_grad_norm_(net.parameters(), recipe.clip_norm)
         optimiser.step()
+        if average:
+            average.update(step + 1)
         loss_sum += loss.detach()
         wrong += (logits.detach().argmax(1) != labels).sum()
-    samples = len(steps) * spec.recipe.batch_size
+    samples = len(steps) * recipe.batch_size
     return {"train/loss": loss_sum.item() / len(steps), "train/error": 100 * wrong.item() / samples}
 
 
 @torch.no_grad()
 def evaluate(net: nn.Module, spec: RunSpec, data: Split, pixels: Pixels, batch: int = 500) -> Row:
-    """Mean loss and error (percent) over the whole test set, single view."""
+    """Mean cross-entropy and error (percent) over the whole test set, from the views that the recipe names."""
     net.eval()
     loss_sum, wrong = (torch.zeros((), device=data.images.device) for _ in range(2))
     for images, labels in zip(data.images.split(batch), data.labels.split(batch), strict=True):
         with autocast(spec):
-            logits = net(pixels(images).contiguous(memory_format=torch.channels_last)).float()
+            logits = predict(net, views_of(pixels(images), spec.recipe))
         loss_sum += F.cross_entropy(logits, labels, reduction="sum")
         wrong += (logits.argmax(1) != labels).sum()
     return {"test/loss": loss_sum.item() / len(data.labels), "test/error": 100 * wrong.item() / len(data.labels)}
@@ -111,33 +121,6 @@ def build_net(spec: RunSpec, data: Dataset) -> nn.Module:
     net = nets.build(spec.net.name, num_classes=data.classes, in_channels=channels, **spec.net.options)
     nets.initialise(net, lambda name: generator(spec.seed, "init", name), spec.recipe.init)
     return net
-
-
-def make_optimiser(net: nn.Module, spec: RunSpec) -> torch.optim.SGD:
-    """SGD with momentum; weight decay on what `recipe.decay` names, nothing on the rest."""
-    recipe = spec.recipe
-    kinds = {"conv": (nn.Conv2d,), "weights": (nn.Conv2d, nn.Linear), "all": (nn.Module,)}[recipe.decay]
-    decayed = {
-        id(parameter)
-        for module in net.modules()
-        if isinstance(module, kinds)
-        for name, parameter in module.named_parameters(recurse=False)
-        if recipe.decay == "all" or name == "weight"
-    }
-    groups = [
-        {"params": [p for p in net.parameters() if (id(p) in decayed) == chosen], "weight_decay": decay}
-        for chosen, decay in ((True, recipe.weight_decay), (False, 0.0))
-    ]
-    return torch.optim.SGD(
-        [group for group in groups if group["params"]],
-        recipe.learning_rate,
-        recipe.momentum,
-        nesterov=recipe.nesterov,
-    )
-
-
-def autocast(spec: RunSpec) -> torch.autocast:
-    return torch.autocast(spec.device, torch.bfloat16, enabled=spec.recipe.precision == "bf16")
 
 
 def _first_step(spec: RunSpec, epoch: int) -> int:

@@ -7,10 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-import nets
 from experiments.spec import NetSpec, with_changes
 from experiments.training import checkpoint
-from experiments.training.train import build_net, make_optimiser, train
+from experiments.training.train import build_net, train
 
 
 def rows_of(spec, data, folder):
@@ -82,27 +81,9 @@ def test_a_non_finite_loss_is_an_outcome(tiny, digits, tmp_path):
     assert (again[0], len(again[1])) == ("diverged", len(rows))
 
 
-@pytest.mark.parametrize(
-    ("decay", "decayed"),
-    [
-        ("conv", lambda module, name: isinstance(module, nn.Conv2d) and name == "weight"),
-        ("weights", lambda module, name: isinstance(module, nn.Conv2d | nn.Linear) and name == "weight"),
-        ("all", lambda module, name: True),
-    ],
-)
-def test_weight_decay_reaches_what_it_names(tiny, decay, decayed):
-    net = nets.build("resnet8", shortcut="shortcut_gate")
-    optimiser = make_optimiser(net, with_changes(tiny, {"recipe.decay": decay}))
-    reached = {id(p): group["weight_decay"] for group in optimiser.param_groups for p in group["params"]}
-    assert len(reached) == len(list(net.parameters()))
-    for module in net.modules():
-        for name, parameter in module.named_parameters(recurse=False):
-            assert reached[id(parameter)] == (1e-4 if decayed(module, name) else 0.0)
-
-
 def test_one_step_is_sgd_with_momentum(tiny, digits, tmp_path):
     """Two steps by hand: v = 0.9 v + g + decay w, w = w - lr v, with the recipe's batches and rates."""
-    from experiments.training.augment import Draws, Pixels, crop_and_flip
+    from experiments.training.augment import Batches
     from experiments.training.schedule import learning_rate
 
     spec = with_changes(
@@ -110,12 +91,11 @@ def test_one_step_is_sgd_with_momentum(tiny, digits, tmp_path):
     )
     train(spec, digits, tmp_path, lambda row: None)
     net = build_net(spec, digits).to(memory_format=torch.channels_last)
-    draws, pixels = Draws(spec, torch.device("cpu")), Pixels(digits.train.images, "pixel_mean")
+    batches = Batches(spec, digits.train)
     velocity = {}
     for step in range(2):
-        index, top, left, flip = draws(step)
-        images = crop_and_flip(pixels(digits.train.images[index]), top, left, flip, 1)
-        loss = nn.functional.cross_entropy(net(images), digits.train.labels[index])
+        images, labels = batches(step)
+        loss = nn.functional.cross_entropy(net(images), labels)
         gradients = torch.autograd.grad(loss, list(net.parameters()))
         with torch.no_grad():
             for (name, w), g in zip(net.named_parameters(), gradients, strict=True):

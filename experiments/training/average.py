@@ -1,0 +1,36 @@
+"""The moving average of a net's weights."""
+
+from __future__ import annotations
+
+import copy
+
+import torch
+from torch import nn
+
+
+class Average:
+    """a = d a + (1 - d) w after every step, d = min(decay, (1 + t) / (10 + t)) after t steps; `net` holds a.
+
+    The statistics of BN are averaged as the weights are, and its counts copied. As in TensorFlow's Inception, which
+    averages BN's own moving averages once more and gives the number of steps, so that early weights are forgotten.
+    """
+
+    def __init__(self, net: nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.net = copy.deepcopy(net).requires_grad_(False)
+        pairs = list(zip(_tensors(self.net), _tensors(net), strict=True))
+        self.averaged = [pair for pair in pairs if pair[0].is_floating_point()]
+        self.copied = [pair for pair in pairs if not pair[0].is_floating_point()]
+
+    @torch.no_grad()
+    def update(self, steps: int) -> None:
+        """Take the weights in, as they are after `steps` steps."""
+        decay = min(self.decay, (1 + steps) / (10 + steps))
+        ours, theirs = zip(*self.averaged, strict=True)
+        torch._foreach_lerp_(ours, theirs, 1 - decay)
+        for mine, new in self.copied:
+            mine.copy_(new)
+
+
+def _tensors(net: nn.Module) -> list[torch.Tensor]:
+    return [tensor.detach() for tensor in (*net.parameters(), *net.buffers())]

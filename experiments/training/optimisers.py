@@ -1,0 +1,79 @@
+"""The optimisers of the papers: SGD with momentum, and RMSProp as TensorFlow has it; what weight decay reaches."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import torch
+from torch import nn
+
+from experiments.spec import RunSpec
+
+Decays = Callable[[nn.Module, str], bool]
+
+
+def _is_depthwise(module: nn.Module) -> bool:
+    return isinstance(module, nn.Conv2d) and module.groups == module.in_channels > 1
+
+
+# Whether the parameter of that name of a module is decayed.
+DECAYED: dict[str, Decays] = {
+    "conv": lambda module, name: name == "weight" and isinstance(module, nn.Conv2d),
+    "weights": lambda module, name: name == "weight" and isinstance(module, nn.Conv2d | nn.Linear),
+    "not_depthwise": lambda module, name: DECAYED["weights"](module, name) and not _is_depthwise(module),
+    "all": lambda module, name: True,
+}
+
+
+def make_optimiser(net: nn.Module, spec: RunSpec) -> torch.optim.Optimizer:
+    """The recipe's optimiser; weight decay on what `recipe.decay` names, nothing on the rest."""
+    recipe = spec.recipe
+    decayed = {
+        id(parameter)
+        for module in net.modules()
+        for name, parameter in module.named_parameters(recurse=False)
+        if DECAYED[recipe.decay](module, name)
+    }
+    groups = [
+        {"params": [p for p in net.parameters() if (id(p) in decayed) == chosen], "weight_decay": decay}
+        for chosen, decay in ((True, recipe.weight_decay), (False, 0.0))
+    ]
+    groups = [group for group in groups if group["params"]]
+    if recipe.optimiser == "rmsprop":
+        return RMSProp(groups, recipe.learning_rate, recipe.momentum, recipe.rmsprop_decay, recipe.rmsprop_eps)
+    return torch.optim.SGD(groups, recipe.learning_rate, recipe.momentum, nesterov=recipe.nesterov)
+
+
+class RMSProp(torch.optim.Optimizer):
+    """s = decay s + (1 - decay) g^2;  v = momentum v + lr g / sqrt(s + eps);  w = w - v, with s = 1 at the start.
+
+    g includes weight_decay * w. TensorFlow's form, in which the Inception papers' eps = 1.0 is meant: PyTorch's has
+    eps outside the root, s = 0 at the start, and lr outside the momentum.
+    """
+
+    def __init__(
+        self, params: Iterable[Any], lr: float, momentum: float, decay: float, eps: float, weight_decay: float = 0.0
+    ) -> None:
+        super().__init__(params, {"lr": lr, "weight_decay": weight_decay})
+        self.momentum, self.decay, self.eps = momentum, decay, eps
+
+    @torch.no_grad()
+    def step(self) -> None:
+        for group in self.param_groups:
+            params = [p for p in group["params"] if p.grad is not None]
+            if not params:
+                continue
+            for p in params:
+                if not self.state[p]:
+                    self.state[p] = {"square": torch.ones_like(p), "velocity": torch.zeros_like(p)}
+            squares, velocities = ([self.state[p][name] for p in params] for name in ("square", "velocity"))
+            gradients = [p.grad for p in params]
+            if group["weight_decay"]:
+                gradients = torch._foreach_add(gradients, params, alpha=group["weight_decay"])
+            torch._foreach_mul_(squares, self.decay)
+            torch._foreach_addcmul_(squares, gradients, gradients, 1 - self.decay)
+            roots = torch._foreach_sqrt(torch._foreach_add(squares, self.eps))
+            torch._foreach_mul_(velocities, self.momentum)
+            torch._foreach_addcdiv_(velocities, gradients, roots, group["lr"])
+            torch._foreach_sub_(params, velocities)

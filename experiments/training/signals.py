@@ -1,0 +1,83 @@
+"""Does the signal pass? Sizes of activations and gradients unit by unit, and the gates, at the start of an epoch."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+
+from experiments.spec import RunSpec
+from experiments.training.augment import Batches
+from experiments.training.losses import training_loss
+from experiments.training.precision import autocast
+from experiments.training.seeding import reseed_global
+from experiments.training.views import centre
+from nets.densenet import DenseLayer
+from nets.inception_modules import Mixed, ResidualMixed
+from nets.mobilenet import MobileNet
+from nets.residual import ResidualUnit
+from nets.shortcuts import Gated
+
+IMAGES = 64
+
+
+def measure(net: nn.Module, spec: RunSpec, batches: Batches) -> dict[str, float]:
+    """{"signal/activation/00": rms(y_0), "signal/gradient/00": rms(dL/dy_0), "signal/gate/00": mean(g_0), ...}.
+
+    y_k is the output of unit k, L the training loss, g_k the gate of the unit's shortcut, where it has one; over the
+    first 64 training images, whole or cut to their centre, in training mode. A copy of the net does the work and the
+    global random streams are put back: training goes on as if nothing had been measured.
+    """
+    twin = copy.deepcopy(net).train()
+    units = units_of(twin)
+    width = max(2, len(str(len(units) - 1)))
+    found: dict[str, torch.Tensor] = {}
+    for k, unit in enumerate(units):
+        _watch(unit, f"{k:0{width}}", found)
+    with torch.random.fork_rng(devices=[torch.device(spec.device)] if spec.device == "cuda" else []):
+        reseed_global(spec.seed, "signals")
+        images = centre(batches.pixels(batches.data.images[:IMAGES]), batches.side)
+        with autocast(spec):
+            output = twin(images.contiguous(memory_format=torch.channels_last))
+            loss, _ = training_loss(output, batches.data.labels[:IMAGES], spec.recipe)
+        loss.backward()
+    return dict(zip(sorted(found), torch.stack([found[key] for key in sorted(found)]).tolist(), strict=True))
+
+
+def units_of(net: nn.Module) -> list[nn.Module]:
+    """Residual units, Inception modules, the branches of dense layers, or MobileNet's units, in order; a net that has
+    none of them: its convolutions."""
+    return list(_units(net)) or [module for module in net.modules() if isinstance(module, nn.Conv2d)]
+
+
+def _units(module: nn.Module) -> Iterator[nn.Module]:
+    for child in module.children():
+        if isinstance(child, ResidualUnit | ResidualMixed | Mixed):
+            yield child
+        elif isinstance(child, DenseLayer):
+            yield child.branch
+        elif isinstance(module, MobileNet) and child is module.units:
+            yield from child
+        else:
+            yield from _units(child)
+
+
+def _watch(unit: nn.Module, number: str, found: dict[str, torch.Tensor]) -> None:
+    """Have the unit's next pass put its values into `found`; the gradient's follows with the backward pass."""
+
+    def note(_unit: nn.Module, _inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+        found[f"signal/activation/{number}"] = _rms(output)
+        output.register_hook(lambda gradient: found.update({f"signal/gradient/{number}": _rms(gradient)}))
+
+    def note_gate(_gate: nn.Module, _inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
+        found[f"signal/gate/{number}"] = output.detach().float().sigmoid().mean()
+
+    unit.register_forward_hook(note)
+    if isinstance(shortcut := getattr(unit, "shortcut", None), Gated):
+        shortcut.gate.register_forward_hook(note_gate)
+
+
+def _rms(values: torch.Tensor) -> torch.Tensor:
+    return values.detach().float().square().mean().sqrt()
