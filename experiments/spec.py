@@ -112,23 +112,25 @@ class RunSpec:
         """This spec. Raises SpecError, one line, for a value that cannot be."""
         for part in (self, self.data, self.recipe):
             _check_choices(part)
-        recipe, positive = self.recipe, ("iterations", "batch_size", "crop_size", "clip_norm")
-        for name in positive:
-            if (value := getattr(recipe, name)) is not None and value <= 0:
-                raise SpecError(f"recipe.{name} must be above 0, not {value}")
-        for name in ("average", "label_smoothing", "rmsprop_decay"):
-            if (value := getattr(recipe, name)) is not None and not 0 <= value < 1:
-                raise SpecError(f"recipe.{name} must be at least 0 and below 1, not {value}")
-        if recipe.crop_area is not None:
+        recipe, (_, height, width) = self.recipe, self.data.shape
+        for path in (
+            "data.image_size",
+            "recipe.iterations",
+            "recipe.batch_size",
+            "recipe.crop_size",
+            "recipe.clip_norm",
+        ):
+            if (value := _value(self, path)) is not None and value <= 0:
+                raise SpecError(f"{path} must be above 0, not {value}")
+        for path in ("recipe.average", "recipe.label_smoothing", "recipe.rmsprop_decay"):
+            if (value := _value(self, path)) is not None and not 0 <= value < 1:
+                raise SpecError(f"{path} must be at least 0 and below 1, not {value}")
+        if recipe.crop_area is not None and not 0 < recipe.crop_area[0] <= recipe.crop_area[1] <= 1:
             low, high = recipe.crop_area
-            if not 0 < low <= high <= 1:
-                raise SpecError(
-                    f"recipe.crop_area takes two shares of the area, 0 < low <= high <= 1, not {low}, {high}"
-                )
+            raise SpecError(f"recipe.crop_area takes two shares of the area, 0 < low <= high <= 1, not {low}, {high}")
         if recipe.views == "ten" and recipe.crop_size is None:
             raise SpecError("recipe.views = 'ten' needs recipe.crop_size, the side of a view in pixels")
-        if recipe.crop_size is not None and recipe.crop_size > min(self.data.shape[1:]):
-            _, height, width = self.data.shape
+        if recipe.crop_size is not None and recipe.crop_size > min(height, width):
             raise SpecError(
                 f"recipe.crop_size {recipe.crop_size} does not fit into images of {height}x{width} pixels "
                 f"({self.data.name}); set data.image_size, or a smaller crop"
@@ -149,6 +151,11 @@ class RunSpec:
 def _digest(fields: Mapping[str, Any], size: int) -> str:
     text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(text.encode(), digest_size=size).hexdigest()
+
+
+def _value(spec: RunSpec, path: str) -> Any:
+    part, _, name = path.partition(".")
+    return getattr(getattr(spec, part), name)
 
 
 def _check_choices(part: Any) -> None:

@@ -55,6 +55,18 @@ def test_a_new_field_with_an_inert_default_keeps_the_hash():
         ("recipe.learning_rate", 0.2),
         ("net.order", "full_preact"),
         ("data.train_images", 100),
+        ("data.image_size", 64),
+        ("recipe.optimiser", "rmsprop"),
+        ("recipe.rmsprop_decay", 0.99),
+        ("recipe.rmsprop_eps", 0.1),
+        ("recipe.label_smoothing", 0.1),
+        ("recipe.clip_norm", 2.0),
+        ("recipe.average", 0.999),
+        ("recipe.aux_weight", 0.4),
+        ("recipe.colour_noise", 0.1),
+        ("recipe.crop_size", 24),
+        ("recipe.crop_area", (0.08, 1.0)),
+        ("recipe.decay", "not_depthwise"),
         ("threads", 2),
         ("device", "cuda"),
     ],
@@ -95,11 +107,52 @@ def test_an_unknown_net_option_names_the_known_ones():
         flatten(RunSpec(net=NetSpec("resnet110", {"odrer": "original"})))
 
 
-def test_the_recipe_is_the_papers():
-    """He et al. 2016, appendix."""
-    recipe = load("resnet_preact").specs("paper")["original"].recipe
-    assert (recipe.learning_rate, recipe.momentum, recipe.weight_decay, recipe.batch_size) == (0.1, 0.9, 1e-4, 128)
-    assert (recipe.iterations, recipe.crop_padding, recipe.flip, recipe.nesterov) == (64_000, 4, True, False)
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"recipe.optimiser": "adam"}, "optimiser cannot be 'adam'; choose from sgd, rmsprop"),
+        ({"recipe.decay": "none"}, "decay cannot be 'none'; choose from conv, weights, not_depthwise, all"),
+        ({"data.normalisation": "mean"}, "normalisation cannot be 'mean'; choose from pixel_mean, channel"),
+        ({"device": "tpu"}, "device cannot be 'tpu'; choose from cpu, cuda"),
+        ({"recipe.views": "ten"}, "recipe.views = 'ten' needs recipe.crop_size"),
+        ({"recipe.crop_size": 33}, r"crop_size 33 does not fit into images of 32x32 pixels \(cifar10\)"),
+        ({"data.name": "imagefolder:/nowhere", "recipe.crop_size": 299}, "does not fit into images of 224x224"),
+        ({"recipe.crop_area": (0.5, 0.2)}, "crop_area takes two shares of the area, .* not 0.5, 0.2"),
+        ({"recipe.average": 1.0}, "recipe.average must be at least 0 and below 1, not 1.0"),
+        ({"recipe.label_smoothing": -0.1}, "recipe.label_smoothing must be at least 0 and below 1, not -0.1"),
+        ({"recipe.clip_norm": 0.0}, "recipe.clip_norm must be above 0, not 0.0"),
+        ({"recipe.iterations": 0}, "recipe.iterations must be above 0, not 0"),
+        ({"data.image_size": 0}, "data.image_size must be above 0, not 0"),
+    ],
+)
+def test_a_spec_that_cannot_be_is_refused_in_one_line(changes, message):
+    with pytest.raises(SpecError, match=message) as caught:
+        flatten(with_changes(RunSpec(), changes))
+    assert "\n" not in str(caught.value)
+
+
+def test_tuples_become_lists():
+    """W&B and JSON know lists alone."""
+    spec = with_changes(RunSpec(net=NetSpec("googlenet")), {"recipe.crop_area": (0.08, 1.0), "recipe.drops": (0.1,)})
+    flat = flatten(spec)
+    assert (flat["recipe.crop_area"], flat["recipe.drops"], flat["net.aux_after"]) == ([0.08, 1.0], [0.1], ["4a", "4d"])
+    assert not any(isinstance(value, tuple) for value in flat.values())
+
+
+@pytest.mark.parametrize(
+    ("data", "crop", "shape", "seen"),
+    [
+        (DataSpec("digits"), None, (1, 8, 8), (1, 8, 8)),
+        (DataSpec("cifar10"), 24, (3, 32, 32), (3, 24, 24)),
+        (DataSpec("mnist", image_size=32), None, (1, 32, 32), (1, 32, 32)),
+        (DataSpec("imagefolder:/nowhere"), None, (3, 224, 224), (3, 224, 224)),
+        (DataSpec("imagefolder:/nowhere", image_size=256), 224, (3, 256, 256), (3, 224, 224)),
+    ],
+)
+def test_shapes_of_images_and_of_what_the_net_sees(data, crop, shape, seen):
+    """Known ahead of loading, for an image folder ahead of there being one."""
+    spec = RunSpec(data=data, recipe=Recipe(crop_size=crop)).check()
+    assert (spec.data.shape, spec.input_shape) == (shape, seen)
 
 
 def test_every_ablation_loads():
