@@ -8,8 +8,9 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import nets
@@ -21,6 +22,20 @@ __all__ = [
     "with_epochs",
 ]  # fmt: skip
 
+_POSITIVE = (lambda value: value > 0, "above 0")
+_SHARE = (lambda value: 0 <= value < 1, "at least 0 and below 1")
+BOUNDS: Mapping[str, tuple[Callable[[float], bool], str]] = {
+    "data.train_images": _POSITIVE,
+    "data.image_size": _POSITIVE,
+    "recipe.iterations": _POSITIVE,
+    "recipe.batch_size": _POSITIVE,
+    "recipe.crop_size": _POSITIVE,
+    "recipe.clip_norm": _POSITIVE,
+    "recipe.average": _SHARE,
+    "recipe.label_smoothing": _SHARE,
+    "recipe.rmsprop_decay": _SHARE,
+    "threads": _POSITIVE,
+}
 FOLLOWS_DATA = ("num_classes", "in_channels")  # net options that the data set decides
 
 
@@ -113,18 +128,9 @@ class RunSpec:
         for part in (self, self.data, self.recipe):
             _check_choices(part)
         recipe, (_, height, width) = self.recipe, self.data.shape
-        for path in (
-            "data.image_size",
-            "recipe.iterations",
-            "recipe.batch_size",
-            "recipe.crop_size",
-            "recipe.clip_norm",
-        ):
-            if (value := _value(self, path)) is not None and value <= 0:
-                raise SpecError(f"{path} must be above 0, not {value}")
-        for path in ("recipe.average", "recipe.label_smoothing", "recipe.rmsprop_decay"):
-            if (value := _value(self, path)) is not None and not 0 <= value < 1:
-                raise SpecError(f"{path} must be at least 0 and below 1, not {value}")
+        for path, (holds, bounds) in BOUNDS.items():
+            if (value := attrgetter(path)(self)) is not None and not holds(value):
+                raise SpecError(f"{path} must be {bounds}, not {value}")
         if recipe.crop_area is not None and not 0 < recipe.crop_area[0] <= recipe.crop_area[1] <= 1:
             low, high = recipe.crop_area
             raise SpecError(f"recipe.crop_area takes two shares of the area, 0 < low <= high <= 1, not {low}, {high}")
@@ -151,11 +157,6 @@ class RunSpec:
 def _digest(fields: Mapping[str, Any], size: int) -> str:
     text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
     return hashlib.blake2b(text.encode(), digest_size=size).hexdigest()
-
-
-def _value(spec: RunSpec, path: str) -> Any:
-    part, _, name = path.partition(".")
-    return getattr(getattr(spec, part), name)
 
 
 def _check_choices(part: Any) -> None:
@@ -200,7 +201,7 @@ def non_default(spec: RunSpec) -> dict[str, Any]:
 
 
 def with_changes(spec: RunSpec, changes: Mapping[str, Any]) -> RunSpec:
-    """`spec` with dotted paths set to new values. Raises SpecError for a path that does not exist."""
+    """`spec` with dotted paths set to new values, "net" to a whole NetSpec. Raises SpecError for an unknown path."""
     for path, value in changes.items():
         head, _, leaf = path.partition(".")
         part = getattr(spec, head, None)
@@ -208,7 +209,7 @@ def with_changes(spec: RunSpec, changes: Mapping[str, Any]) -> RunSpec:
             new: Any = NetSpec(spec.net.name, {**spec.net.options, leaf: value})
         elif leaf and part is not None and leaf in {f.name for f in dataclasses.fields(part)}:
             new = dataclasses.replace(part, **{leaf: value})
-        elif not leaf and head in {"seed", "threads", "device"}:
+        elif path in {"seed", "threads", "device"} or (path == "net" and isinstance(value, NetSpec)):
             new = value
         else:
             raise SpecError(f"a spec has no field {path!r}; it has {', '.join(flatten(spec))}")

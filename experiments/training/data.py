@@ -18,7 +18,17 @@ from experiments.training.data_cache import default_root, obtain
 from experiments.training.image_folder import read_image_folder
 from experiments.training.image_size import check_memory, resized
 
-__all__ = ["DATASETS", "DataError", "Dataset", "Split", "balanced_indices", "default_root", "load", "load_for"]
+__all__ = [
+    "DATASETS",
+    "DataError",
+    "Dataset",
+    "Split",
+    "balanced_indices",
+    "default_root",
+    "load",
+    "load_for",
+    "prepare",
+]
 
 
 @dataclass(frozen=True)
@@ -69,6 +79,14 @@ def load(
         check_memory(name, len(train.labels) + len(test.labels), train.images.shape[1], image_size)
         train, test = (Split(resized(split.images, image_size), split.labels) for split in (train, test))
     return Dataset(name, train, test, classes)
+
+
+def prepare(spec: DataSpec, root: Path | None = None) -> None:
+    """Fetch and check a data set ahead of the runs that load it; an image folder is looked through, not decoded."""
+    if spec.name.startswith(IMAGE_FOLDER):
+        info_of(spec.name)
+    else:
+        load(spec.name, root)
 
 
 def load_for(spec: DataSpec, root: Path | None = None) -> Dataset:

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from experiments.datasets import IMAGE_SUFFIXES, info_of
+from experiments.spec import DataSpec
 from experiments.training import image_folder
-from experiments.training.data import DataError, load
+from experiments.training.data import DataError, load, prepare
 
 
 def save(path: Path, pixels: np.ndarray) -> None:
@@ -70,3 +72,35 @@ def test_more_than_half_of_the_memory_is_refused(images: Path, monkeypatch: pyte
         else:
             with pytest.raises(DataError, match=r"4 images of 224x224 need .* more than half of this machine's"):
                 load(f"imagefolder:{images}")
+
+
+def test_a_folder_is_known_ahead_of_decoding_as_torchvision_will_find_it(images: Path) -> None:
+    from torchvision.datasets import ImageFolder
+    from torchvision.datasets.folder import IMG_EXTENSIONS
+
+    assert set(IMAGE_SUFFIXES) == set(IMG_EXTENSIONS)
+    save(images / "train" / "dog" / "deep" / "e.PNG", np.zeros((4, 4), dtype=np.uint8))
+    (images / "train" / "dog" / "notes.txt").write_text("not an image")
+    (images / "train" / "readme.jpg").write_text("not in a class")
+    info = info_of(f"imagefolder:{images}")
+    train, val = (ImageFolder(str(images / part)) for part in ("train", "val"))
+    assert (
+        (info.classes, info.train_images, info.test_images) == (len(train.classes), len(train), len(val)) == (2, 3, 2)
+    )
+    spec = DataSpec(f"imagefolder:{images}", image_size=4)
+    assert (spec.images, spec.shape) == (3, (3, 4, 4))
+    assert tuple(load(spec.name, image_size=4).train.images.shape) == (3, 3, 4, 4)
+
+
+def test_preparing_decodes_nothing(images: Path) -> None:
+    (images / "train" / "cat" / "a.png").write_bytes(b"not a picture")
+    prepare(DataSpec(f"imagefolder:{images}"))
+    with pytest.raises(DataError, match="has no folder train/; expected"):
+        prepare(DataSpec(f"imagefolder:{images / 'val'}"))
+
+
+def test_an_empty_folder_is_named(images: Path) -> None:
+    for file in (images / "val").rglob("*.png"):
+        file.unlink()
+    with pytest.raises(DataError, match=r"val has no images; expected .*/val/CLASS/IMAGE"):
+        info_of(f"imagefolder:{images}")

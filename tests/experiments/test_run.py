@@ -5,8 +5,10 @@ import fcntl
 import json
 
 import pytest
+from PIL import Image
 
 from analysis import logs
+from experiments.spec import DataSpec
 from experiments.training import checkpoint
 from experiments.training.run import Job, carry_out, is_finished
 
@@ -82,3 +84,35 @@ def test_a_diverged_run_is_an_outcome_and_is_not_trained_again(job):
     assert carry_out(bad, lambda row: None) == "diverged"
     assert carry_out(bad, lambda row: None) == "skipped"
     assert logs.load(bad.out)[0]["outcome"].tolist() == ["diverged"]
+
+
+def test_signals_are_logged_and_leave_the_run_as_it_is(job):
+    """They are no part of the spec: the same folder and id, and the same results."""
+    watched = dataclasses.replace(job, signals=True, out=job.out / "watched")
+    rows, plain = [], []
+    carry_out(watched, rows.append)
+    carry_out(job, plain.append)
+    assert watched.folder.name == job.folder.name
+    _, history = logs.load(watched.out)
+    units = [f"signal/{kind}/{k:02}" for kind in ("activation", "gradient") for k in range(3)]
+    assert sorted(name for name in history if name.startswith("signal/")) == units
+    assert history[units].to_numpy().tolist() == [[row[name] for name in units] for row in rows]
+    assert history["test/error"].tolist() == [row["test/error"] for row in plain]
+
+
+def test_images_of_ones_own(job, tmp_path):
+    """A path longer than the 64 characters that W&B allows a tag; two classes, told apart by their brightness."""
+    folder = tmp_path / ("a-long-name-" * 6)
+    for part, count in (("train", 12), ("val", 3)):
+        for level, name in ((30, "dark"), (220, "light")):
+            (folder / part / name).mkdir(parents=True)
+            for k in range(count):
+                Image.new("RGB", (9, 12), (level, level + k, level)).save(folder / part / name / f"{k}.png")
+    data = DataSpec(f"imagefolder:{folder}", image_size=8)
+    recipe = dataclasses.replace(job.spec.recipe, batch_size=8, iterations=9, crop_size=7, views="ten")
+    own = dataclasses.replace(job, spec=dataclasses.replace(job.spec, data=data, recipe=recipe))
+    assert carry_out(own, lambda row: None) == "finished"
+    runs, history = logs.load(own.out)
+    assert sorted(runs.iloc[0]["tags"]) == ["imagefolder", "resnet8"]
+    assert runs.iloc[0]["config.data.name"] == f"imagefolder:{folder}"
+    assert len(history) == 3  # 24 images in batches of 8: epochs of three steps

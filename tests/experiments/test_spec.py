@@ -102,6 +102,12 @@ def test_paths_that_do_not_exist_are_refused(path):
         with_changes(RunSpec(), {path: 1})
 
 
+def test_a_whole_net_can_be_set():
+    """Where variants are nets of their own; the options of the net before do not stay."""
+    spec = RunSpec(net=NetSpec("resnet20", {"order": "full_preact"}))
+    assert with_changes(spec, {"net": NetSpec("densenet40")}).net == NetSpec("densenet40")
+
+
 def test_an_unknown_net_option_names_the_known_ones():
     with pytest.raises(SpecError, match="no option 'odrer'; it has num_classes"):
         flatten(RunSpec(net=NetSpec("resnet110", {"odrer": "original"})))
