@@ -10,11 +10,15 @@ import pandas as pd
 
 from analysis import published
 from analysis.comparable import Declaration, compared, declaration
+from analysis.published_recipes import RECIPES
 
 
 @dataclass(frozen=True)
 class PaperCells:
-    """The published cells beside the runs, one a variant; net is None where there is nothing to compare with."""
+    """The published cells beside the runs, one a variant.
+
+    net: None where there is nothing to compare with; "" where each variant is a net of its own.
+    """
 
     net: str | None
     dataset: str | None
@@ -22,27 +26,42 @@ class PaperCells:
 
 
 def paper_cells(runs: pd.DataFrame, declared: Declaration) -> PaperCells:
-    """The cells of the runs' own net and data set; where the table lacks the net, those of the ablation's paper net."""
+    """The cells of the runs' own net and data set; where the table lacks the net, those of the ablation's paper net.
+
+    Where the net is a factor, each variant is matched by its name alone. A table without a cell for any of the
+    variants is nothing to compare with.
+    """
     nothing = PaperCells(None, None, pd.DataFrame())
     if declared.published is None:
         return nothing
-    net, dataset = _setting(runs, "net.name"), _setting(runs, "data.name")
-    for candidate, wanted in ((net, dataset), (net, None), (declared.paper_net, dataset), (declared.paper_net, None)):
-        found = published.cells(declared.published, candidate, wanted) if candidate else pd.DataFrame()
-        if len(found):
-            return PaperCells(candidate, found["dataset"].iloc[0], published.typical(found))
+    dataset = _setting(runs, "data.name")
+    nets = (
+        [declared.paper_net] if _is_factor("net.name", declared) else [_setting(runs, "net.name"), declared.paper_net]
+    )
+    if declared.paper_net is not None:
+        nets = [net for net in nets if net]
+    for net, wanted in ((net, wanted) for net in nets for wanted in (dataset, None)):
+        cells = published.typical(published.cells(declared.published, net, wanted))
+        cells = cells[cells.index.isin(declared.variants)]
+        if len(cells):
+            return PaperCells(net or "", cells["dataset"].iloc[0], cells)
     return nothing
 
 
 def deviations(runs: pd.DataFrame) -> list[str]:
-    """In which settings the runs leave the paper's net, data or recipe, the factor aside: ["net", "iterations"]."""
+    """In which settings the runs leave the paper's net, data or recipe, the factor aside: ["net", "iterations"].
+
+    What is in a user's folder of images is not known, so it never counts as the paper's data.
+    """
     declared = declaration(runs)
     cells = paper_cells(runs, declared)
     if cells.net is None:
         return []
-    papers = {"net.name": cells.net, "data.name": cells.dataset, "data.train_images": None}
-    papers |= {f"recipe.{key}": value for key, value in published.RECIPES.get(declared.published or "", {}).items()}
-    changed = [path for path, paper in papers.items() if path not in declared.factors and _setting(runs, path) != paper]
+    papers = {"net.name": cells.net} if cells.net else {}
+    papers |= {"data.name": cells.dataset, "data.train_images": None}
+    papers |= {f"recipe.{key}": value for key, value in RECIPES.get(declared.published or "", {}).items()}
+    ours = {path: _setting(runs, path) for path in papers}
+    changed = [path for path, paper in papers.items() if not _is_factor(path, declared) and ours[path] != paper]
     return [path.removesuffix(".name").rpartition(".")[2].replace("_", " ") for path in changed]
 
 
@@ -61,20 +80,32 @@ def protocol_note(runs: pd.DataFrame) -> str:
     length = f"{counted['epochs'].max()} epochs" if len(counted) else "no finished run"
     if iterations is not None:
         length += f" ({_text(iterations)} iterations)"
-    ours = (
-        f"Ours: {_text(_setting(runs, 'net.name'))} on {_text(_setting(runs, 'data.name'))}, "
-        f"{seeds} seed{'s' * (seeds != 1)}, {length}"
-    )
+    net = "each variant's net" if _is_factor("net.name", declared) else _text(_setting(runs, "net.name"))
+    ours = f"Ours: {net} on {_text(_setting(runs, 'data.name'))}, {seeds} seed{'s' * (seeds != 1)}, {length}"
     if cells.net is None:
-        return f"{ours}. There is no published cell to compare with."
+        return f"{ours}. There is no published cell to compare with.{_differences(declared)}"
     cell = cells.by_variant.iloc[0]
-    recipe = published.RECIPES.get(declared.published or "", {})
-    steps = f"{_text(recipe['iterations'])} iterations, " if recipe else ""
+    recipe = RECIPES.get(declared.published or "", {})
+    steps = f"{_text(recipe['iterations'])} iterations, " if "iterations" in recipe else ""
     statistic = cell["statistic"] + ("" if pd.isna(cell["n"]) else f" of {int(cell['n'])}")
-    paper = f"Paper: {_text(cells.net)} on {_text(cells.dataset)}, {steps}{statistic} ({cell['paper']})."
+    theirs = _text(cells.net) if cells.net else "each variant's net"
+    paper = f"Paper: {theirs} on {_text(cells.dataset)}, {steps}{statistic} ({cell['paper']})."
     if changed := deviations(runs):
         return f"{paper} {ours}: another protocol ({', '.join(changed)}), so the gap is not a reproduction error."
     return f"{paper} {ours}: the paper's net, data set and recipe."
+
+
+def _differences(declared: Declaration) -> str:
+    """What the paper prints as differences or ratios, in a sentence; empty where it prints none."""
+    if declared.published is None:
+        return ""
+    said = published.differences(declared.published, declared.variants)
+    words = [f"{declared.labels[c['variant']]} {published.difference_text(c)}" for _, c in said.iterrows()]
+    return f" Published as differences: {'; '.join(words)}." if words else ""
+
+
+def _is_factor(path: str, declared: Declaration) -> bool:
+    return any(path == factor or path.startswith(f"{factor}.") for factor in declared.factors)
 
 
 def _setting(runs: pd.DataFrame, path: str) -> Any:

@@ -4,40 +4,34 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Mapping
+from collections.abc import Collection
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
 CSV = Path(__file__).with_name("published.csv")
 FAIL = "fail"  # He et al. 2016, Table 1: a test error above 20 %
-TYPICAL = ("median", "mean", "unstated")  # what may stand for a cell; "best" and "std" may not
+TYPICAL = ("median", "mean", "single", "unstated")  # what may stand for a cell; "best", "std", "cited" may not
+
+
+NOT_OURS = ("svhn",)  # data sets that the bench does not have
 
 
 class PublishedError(ValueError):
     """A published table that is not there; one line lists those that are."""
 
 
-# The recipe behind a table, in the words of the runs' configs: He et al. 2015, section 4.2, and 2016, appendix.
-HE_CIFAR: Mapping[str, Any] = {
-    "iterations": 64_000,
-    "batch_size": 128,
-    "learning_rate": 0.1,
-    "drops": [0.5, 0.75],
-    "drop_factor": 0.1,
-    "warmup": 400 / 64_000,
-    "warmup_factor": 0.1,
-    "momentum": 0.9,
-    "nesterov": False,
-    "weight_decay": 1e-4,
-    "crop_padding": 4,
-    "flip": True,
+TITLES = {
+    "mnist": "MNIST",
+    "fashion_mnist": "Fashion-MNIST",
+    "imagenet": "ImageNet",
+    "resnet110_1layer": "ResNet-110 (1-layer skip)",
+    "alexnet_2012": "AlexNet",
+    "alexnet_cifar": "cuda-convnet's net",
+    "googlenet": "GoogLeNet",
+    "inception_v3": "Inception-v3",
+    "mobilenet": "MobileNet",
 }
-RECIPES: Mapping[str, Mapping[str, Any]] = dict.fromkeys(
-    ("he2016_table1", "he2016_table2", "he2016_table3", "he2015_table6"), HE_CIFAR
-)
-TITLES = {"mnist": "MNIST", "fashion_mnist": "Fashion-MNIST", "resnet110_1layer": "ResNet-110 (1-layer skip)"}
 
 
 @functools.cache
@@ -53,16 +47,25 @@ def load(path: Path = CSV) -> pd.DataFrame:
     return cells
 
 
-def cells(table: str, net: str, dataset: str | None = None, *, metric: str = "test_error") -> pd.DataFrame:
-    """The cells of one table for one net, in the paper's order; no rows for a net the table does not have.
-
-    dataset: None: the first that the table has for this net. Raises PublishedError for an unknown table.
-    """
+def of_table(table: str) -> pd.DataFrame:
+    """Every row of one table, whatever its net, metric and statistic. Raises PublishedError for an unknown table."""
     everything = load()
     if table not in set(everything["table"]):
         known = ", ".join(everything["table"].unique())
         raise PublishedError(f"no published table {table!r}; choose from {known}")
-    found = everything[(everything["table"] == table) & (everything["net"] == net) & (everything["metric"] == metric)]
+    return everything[everything["table"] == table]
+
+
+def cells(table: str, net: str | None, dataset: str | None = None, *, metric: str = "test_error") -> pd.DataFrame:
+    """The cells of one table for one net, in the paper's order; no rows for a net the table does not have.
+
+    net: None: all, where each variant is a net of its own. dataset: None: the first that the table has for this net.
+    metric: "test_error" is top-1. Raises PublishedError for an unknown table.
+    """
+    found = of_table(table)
+    found = found[found["metric"] == metric]
+    if net is not None:
+        found = found[found["net"] == net]
     if dataset is None and len(found):
         dataset = found["dataset"].iloc[0]
     return found[found["dataset"] == dataset].reset_index(drop=True)
@@ -74,6 +77,43 @@ def typical(found: pd.DataFrame) -> pd.DataFrame:
     order = ranked["statistic"].map(TYPICAL.index)
     first = ranked.assign(rank=order).sort_values("rank", kind="stable").drop_duplicates("variant")
     return first.drop(columns="rank").sort_index().set_index("variant")
+
+
+def counterparts(table: str, variants: Collection[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows of a table that variants of these names are compared with, and those without a counterpart.
+
+    Compared are the typical test errors, on every net and data set that the table has for the variant.
+    """
+    everything = of_table(table)
+    is_compared = (
+        everything["variant"].isin(variants)
+        & (everything["metric"] == "test_error")
+        & everything["statistic"].isin(TYPICAL)
+        & ~everything["dataset"].str.endswith("_unaugmented")
+        & ~everything["dataset"].isin(NOT_OURS)
+    )
+    return everything[is_compared], everything[~is_compared]
+
+
+def cell_name(cell: pd.Series) -> str:
+    """One cell in words: "residual1202, ResNet-1202 on CIFAR-10: 7.93 % (single)"."""
+    value = FAIL if cell["failed"] else f"{cell['value']:g} {cell['unit']}"
+    kind = "" if cell["metric"] == "test_error" else f"{cell['metric'].replace('_', ' ')} "
+    mark = "" if cell["confirmed"] else ", not confirmed"
+    where = f"{title(cell['net'])} on {title(cell['dataset'])}"
+    return f"{cell['variant']}, {where}: {kind}{value} ({cell['statistic']}{mark})"
+
+
+def differences(table: str, variants: Collection[str]) -> pd.DataFrame:
+    """What a table prints as a difference or a ratio, and not as an error: its rows for these variants."""
+    everything = of_table(table)
+    said = everything["metric"].str.startswith(("test_error_difference", "epochs_ratio", "iterations_ratio"))
+    return everything[said & everything["variant"].isin(variants)]
+
+
+def difference_text(cell: pd.Series) -> str:
+    """ "+1.4 points" of a difference to the baseline, "6 times" of a ratio; both as the paper says them, about."""
+    return f"{cell['value']:g} times" if cell["unit"] == "x" else f"{cell['value']:+g} points"
 
 
 def title(name: str) -> str:

@@ -42,27 +42,28 @@ def plan(
     chosen = range(ablation.profiles[profile].seeds) if seeds is None else seeds
     return [
         Job(
-            ablation.name,
-            name,
-            profile,
-            with_seed(spec, seed),
-            context[name],
-            out,
-            data_dir,
-            wandb,
+            ablation=ablation.name,
+            variant=name,
+            profile=profile,
+            spec=with_seed(spec, seed),
+            context=context[name],
+            out=out,
+            data_dir=data_dir,
+            wandb=wandb,
             signals=seed == chosen[0],
-        )  # fmt: skip
+        )
         for seed in chosen
         for name, spec in specs.items()
     ]
 
 
 def declaration(ablation: Ablation, profile: str, overrides: Overrides | None = None) -> dict[str, Any]:
-    """What the analysis must know of the ablation. The paper's failure line holds for the paper's protocol only.
+    """What the analysis must know of the ablation. The paper's failure line holds for its protocol and data set only.
 
     levels: variant by variant {first path of a factor: its value}. steps: a ladder's, None for its first rung.
     """
     variants = ablation.variants_of(profile)
+    as_published = profile == "paper" and (overrides is None or overrides.dataset in (None, ablation.base.data.name))
     return {
         "name": ablation.name,
         "question": ablation.question,
@@ -75,7 +76,7 @@ def declaration(ablation: Ablation, profile: str, overrides: Overrides | None = 
         "steps": [variant.factor for variant in variants] if ablation.kind == "ladder" else None,
         "published": ablation.published,
         "paper_net": ablation.paper_net,
-        "failure_error": ablation.failure_error if profile == "paper" else None,
+        "failure_error": ablation.failure_error if as_published else None,
         "target_train_error": ablation.target_train_error,
         "fixed": list(ablation.fixed),
         "deviations": [dataclasses.asdict(deviation) for deviation in ablation.deviations],

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from nets.inception_modules import Branch, Chain, Conv, ConvNorm, Fork, InceptionNet, Pool, Style, chains
+from nets.inception_modules import Branch, Chain, Conv, ConvNorm, Fork, InceptionNet, Pool, Style, chains, scaled
 from nets.layers import Activation
 
 
@@ -119,6 +119,7 @@ def inception_v3(
     stem: Literal["factorised", "7x7"] = "factorised",
     average_pool: Literal["count_padding", "skip_padding"] = "count_padding",
     dropout: float = 0.5,
+    width: float = 1.0,
     bn_eps: float = 1e-3,
     activation: Activation = "relu",
 ) -> InceptionNet:
@@ -126,12 +127,13 @@ def inception_v3(
 
     aux: with the auxiliary head, training returns InceptionV3Output; the paper does not give the weight of its
     loss. aux_bn: see AuxiliaryHead. stem: "7x7" is Table 3 ahead of "Factorized 7x7".
+    width: multiplies the channels, those of the head aside.
     average_pool: at the border, torchvision divides by 9, TF-slim by the pixels there are.
     Deviations from the paper: its Table 1 prints another stem (3x3 convolutions 64 -> 80 -> 192 -> 288, without
     the second pooling) and five 17x17 modules, of which the first is the reduction here.
     """
     style = Style(activation, bn_eps, count_padding=average_pool == "count_padding")
-    stages = chains(in_channels, {"stem": STEMS[stem] + STEM_END, **STAGES}, style)
+    stages = chains(in_channels, scaled({"stem": STEMS[stem] + STEM_END, **STAGES}, width), style)
     if aux:
         return InceptionV3(stages, num_classes, dropout, style, aux_bn)
     return InceptionNet(stages, num_classes, dropout, min_size=75)

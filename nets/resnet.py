@@ -147,6 +147,8 @@ def _imagenet(plan: Plan, unit: UnitName) -> partial[ResNet]:
 
 NETS = {
     **{f"resnet{depth}": partial(resnet, cifar_plan(depth)) for depth in (8, 20, 32, 44, 56, 110, 1202)},
+    # Table 3 of He et al. 2016: one 3x3 convolution a unit.
+    "resnet110_1layer": partial(resnet, cifar_plan(110), unit="single"),
     # The first unit of every bottleneck stage widens, so it needs a projection (He et al. 2016, appendix).
     **{
         f"resnet{depth}": partial(resnet, cifar_plan(depth), unit="bottleneck", downsample="B") for depth in (164, 1001)

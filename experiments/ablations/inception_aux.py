@@ -1,0 +1,46 @@
+"""Do auxiliary heads help, and when? Szegedy et al. 2014, section 5, and 2015, section 4.
+
+2014 (CVPR version): "around 0.5 %", and one head is as good as two. 2015: no faster at first, a slightly higher
+plateau, and the lower head does nothing. When is in the training curves.
+paper needs `--dataset imagefolder:PATH`. smoke shows that it runs. quick (a quarter of the width, CIFAR-10) can show a
+difference of a point or two, and whether heads are faster at first; the paper's half point stays open.
+"""
+
+from __future__ import annotations
+
+from experiments.ablation import Ablation, Deviation, Profile, Variant
+from experiments.recipes import GOOGLENET
+from experiments.settings import CIFAR10, DIGITS, FIXED, IMAGENET, SHORT
+from experiments.spec import NetSpec, RunSpec
+
+SMALL = {"net.name": "googlenet_cifar", "net.width": 0.25, "net.dropout": 0.0, **SHORT}
+
+ABLATION = Ablation(
+    name="inception_aux",
+    question="Do auxiliary heads help, and when?",
+    factors=("net.aux",),
+    baseline="none",
+    base=RunSpec(net=NetSpec("googlenet", {"large": "5x5", "norm": "lrn"}), data=IMAGENET, recipe=GOOGLENET),
+    variants=(
+        Variant("none", "no head", {"net.aux": "none"}),
+        Variant("first", "the lower head", {"net.aux": "first"}),
+        Variant("second", "the upper head", {"net.aux": "second"}),
+        Variant("both", "both heads", {"net.aux": "both"}),
+    ),
+    profiles={
+        "smoke": Profile(
+            seeds=3, changes={**SMALL, **DIGITS, "recipe.learning_rate": 0.02, "data.train_images": 720}, epochs=6
+        ),
+        "quick": Profile(seeds=3, changes={**SMALL, **CIFAR10, "recipe.learning_rate": 0.02}, epochs=8),
+        "paper": Profile(seeds=3),
+    },
+    published="szegedy2014_aux",
+    paper_net="googlenet",
+    fixed=FIXED,
+    deviations=(
+        Deviation("learning rate, batch, length, weight decay", "not printed", "0.0015, 32, 96 epochs, 4e-5"),
+        Deviation("photometric distortions", "yes", "none"),
+        Deviation("maps that the heads read", "14x14 on ImageNet", "14x14; on 32x32 images 16x16, on digits 4x4"),
+        Deviation("runs", "one", "3"),
+    ),
+)

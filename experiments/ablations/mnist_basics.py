@@ -1,0 +1,42 @@
+"""LeNet, the lectures' Inception net and residual net on MNIST: does a better idea show on an easy set?
+
+LeCun et al. 1998 and Liu Er, "PyTorch Deep Learning Practice", lectures 10 and 11, whose numbers are of one run each.
+smoke (digits at 28 pixels) shows that it runs. quick is the lectures' protocol with 3 seeds: it can show differences
+of 0.2 points, and is expected to find that the published ones are within a run's noise.
+"""
+
+from __future__ import annotations
+
+from experiments.ablation import Ablation, Deviation, Factor, Profile, Variant
+from experiments.recipes import LECTURE_MNIST
+from experiments.settings import DIGITS, FIXED, without
+from experiments.spec import DataSpec, NetSpec, RunSpec
+
+SMALL = {**without(DIGITS, "recipe.crop_padding"), "data.image_size": 28}
+
+ABLATION = Ablation(
+    name="mnist_basics",
+    question="Which of the lectures' nets is best on MNIST?",
+    factors=(Factor("net", ("net",)),),
+    baseline="cnn",
+    base=RunSpec(net=NetSpec("mnist_cnn"), data=DataSpec("mnist", normalisation="channel"), recipe=LECTURE_MNIST),
+    variants=(
+        Variant("cnn", "the lectures' basic net", {"net": NetSpec("mnist_cnn")}),
+        Variant("inception", "Inception net", {"net": NetSpec("mnist_inception")}),
+        Variant("residual", "residual net", {"net": NetSpec("mnist_resnet")}),
+        Variant("lenet", "LeNet, ReLU and max pooling", {"net": NetSpec("lenet", {"padding": 2})}),
+        Variant("lenet5", "LeNet-5", {"net": NetSpec("lenet5", {"padding": 2})}),
+    ),
+    profiles={
+        "smoke": Profile(seeds=2, changes={**SMALL, "recipe.learning_rate": 0.02}, epochs=8),
+        "quick": Profile(seeds=3),
+        "paper": Profile(seeds=5),
+    },
+    published="mnist_lectures",
+    fixed=FIXED,
+    deviations=(
+        Deviation("LeNet-5's training", "its own, of 1998", "the lectures' recipe"),
+        Deviation("LeNet-5's codes and loss", "drawn characters, mean squared distance", "random codes, cross-entropy"),
+        Deviation("runs", "one each", "5, 3 in quick"),
+    ),
+)
