@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.figures.select import Subject, subject
-from analysis.figures.style import HEIGHT_IN, LABELS, LEGEND_ROW_IN, WIDTH_IN, legend_below, log_ticks, style
+from analysis.figures.style import HEIGHT_IN, LABELS, WIDTH_IN, legend_below, log_ticks, style
 
 COSTS: Mapping[str, str] = {"config.parameters": "parameters", "config.multiply_adds": "multiply-adds for one image"}
 VARIES = 1.2  # greatest over least; less is not worth an axis
@@ -30,10 +30,8 @@ def error_against_cost(runs: pd.DataFrame) -> Figure | None:
     if not costs:
         return None
     columns = 2 if len(costs) == 2 or len(of.variants) > 6 else 1
-    a_row = 3 if columns == 2 else 1
     with style():
-        height = HEIGHT_IN + LEGEND_ROW_IN * (-(-(len(of.variants) + 2) // a_row))
-        figure = Figure(figsize=(WIDTH_IN[columns], height), layout="constrained")
+        figure = Figure(figsize=(WIDTH_IN[columns], HEIGHT_IN), layout="constrained")
         every = figure.subplots(1, len(costs), sharey=True, squeeze=False)[0]
         for axes, (column, cost) in zip(every, costs.items(), strict=True):
             _draw(axes, of, cost)
@@ -48,7 +46,7 @@ def error_against_cost(runs: pd.DataFrame) -> Figure | None:
             Line2D([], [], color="0.5", marker="o", markerfacecolor="none", linestyle="none", label="one seed")
         )
         handles.append(Line2D([], [], color="0.5", linestyle="--", linewidth=0.7, label="the baseline's median"))
-        legend_below(figure, handles, a_row, columnspacing=1, handletextpad=0.4)
+        legend_below(figure, handles)
     return figure
 
 

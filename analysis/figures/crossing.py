@@ -3,35 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.figures.lines import median_line
+from analysis import survival
+from analysis.figures.lines import diverged_lines, median_line
 from analysis.figures.select import Subject, level_text, subject
-from analysis.figures.style import HEIGHT_IN, LABELS, LEGEND_ROW_IN, WIDTH_IN, Look, legend_below, looks, style
+from analysis.figures.style import HEIGHT_IN, LABELS, WIDTH_IN, Look, legend_below, looks, style
 
 TUNED = "recipe.learning_rate"  # the paper chose it for each net on its own
 METRIC = "train/error"
-
-
-def crossings(points: pd.DataFrame, target: float) -> pd.Series:
-    """The first epoch whose training error is at most `target`, by run id; infinite for a run that never gets there."""
-    reached = points[points[METRIC] <= target].groupby("run_id")["epoch"].min()
-    return reached.reindex(points["run_id"].unique()).fillna(math.inf)
-
-
-def median_crossings(points: pd.DataFrame, target: float) -> dict[str, float]:
-    """Variant -> median epoch over its runs, those that never get there, or diverge before, ranked last."""
-    of_runs = crossings(points, target)
-    variant = points.drop_duplicates("run_id").set_index("run_id")["variant"]
-    ranked = {name: np.sort(of_runs[variant == name].to_numpy()) for name in variant.unique()}
-    return {
-        name: float(np.mean(epochs[(len(epochs) - 1) // 2 : len(epochs) // 2 + 1])) for name, epochs in ranked.items()
-    }
 
 
 def error_to_target(runs: pd.DataFrame, history: pd.DataFrame) -> Figure | None:
@@ -41,6 +26,7 @@ def error_to_target(runs: pd.DataFrame, history: pd.DataFrame) -> Figure | None:
     the target stands at the median epoch in which the runs reach it, a small open one for each seed. Where the
     learning rate is a factor too, each net is shown at the rate that gets there first (ties and nets that never get
     there: at the rate of least last training error), as the paper tuned it for each; its other rates are thin.
+    A diverged run is a thin line that ends in an x.
     None where the logs declare no target or hold no training error.
     """
     of = subject(runs)
@@ -50,40 +36,43 @@ def error_to_target(runs: pd.DataFrame, history: pd.DataFrame) -> Figure | None:
     if points.empty:
         return None
     points["x"] = points["epoch"]
-    target, reached = of.declared.target_train_error, median_crossings(points, of.declared.target_train_error)
+    target = of.declared.target_train_error
+    epochs = survival.epochs_to_reach(runs, history, target)
+    reached = {name: survival.median(times) for name, times in epochs.items()}
     best = _best(of, points, reached)
     look_of = _looks(of, best)
     with style():
-        height = HEIGHT_IN + LEGEND_ROW_IN * (len(best) + 1)
-        figure = Figure(figsize=(WIDTH_IN[1], height), layout="constrained")
+        figure = Figure(figsize=(WIDTH_IN[1], HEIGHT_IN), layout="constrained")
         axes = figure.add_subplot()
         axes.axhline(target, color="0.5", linestyle="--", linewidth=0.7, label="_target")
-        seeds = crossings(points, target)
         handles = []
         for net, name in best.items():
             look = look_of[net]
             for other in (other for other in of.variants if _net(of, other) == net and other != name):
-                median_line(
-                    axes, points[points["variant"] == other], METRIC, color=look.colour, linewidth=0.5, alpha=0.5
-                )
+                slower = points[points["variant"] == other]
+                median_line(axes, slower, METRIC, color=look.colour, linewidth=0.5, alpha=0.5)
             mine = points[points["variant"] == name]
             median_line(axes, mine, METRIC, band=True, color=look.colour, linestyle="-")
-            epochs = [epoch for epoch in seeds[mine["run_id"].unique()] if math.isfinite(epoch)]
-            mark = {"color": look.colour, "marker": look.marker, "linestyle": "none"}
-            axes.plot(
-                epochs, [target] * len(epochs), markersize=3, markerfacecolor="none", label=f"_seeds of {name}", **mark
-            )
-            if math.isfinite(reached[name]):
-                axes.vlines(reached[name], 0, target, color=look.colour, linestyle=":", linewidth=0.8)
-                axes.plot([reached[name]], [target], markersize=5, zorder=4, label=f"_{name}", **mark)
+            diverged_lines(axes, mine, METRIC, look.colour)
+            _mark(axes, target, list(epochs[name].values()), reached[name], look)
             label = f"{_text(of, name)}: {_when(reached[name], target)}"
             handles.append(Line2D([], [], color=look.colour, marker=look.marker, label=label))
         axes.set_ylim(0, min(100, points[METRIC].max() * 1.05))
         axes.set_xlabel("epoch")
         axes.set_ylabel(LABELS[METRIC])
         axes.xaxis.get_major_locator().set_params(integer=True)
-        legend_below(figure, handles, 1)
+        legend_below(figure, handles)
     return figure
+
+
+def _mark(axes: Axes, target: float, epochs: Sequence[float], median: float, look: Look) -> None:
+    """Where the seeds, and in the median they, reach the target; those that never do have no mark."""
+    line = {"color": look.colour, "marker": look.marker, "linestyle": "none"}
+    reached = [epoch for epoch in epochs if math.isfinite(epoch)]
+    axes.plot(reached, [target] * len(reached), markersize=3, markerfacecolor="none", label="_seeds", **line)
+    if math.isfinite(median):
+        axes.vlines(median, 0, target, color=look.colour, linestyle=":", linewidth=0.8)
+        axes.plot([median], [target], markersize=5, zorder=4, label="_median", **line)
 
 
 def _net(of: Subject, name: str) -> str:
@@ -116,4 +105,6 @@ def _text(of: Subject, name: str) -> str:
 
 
 def _when(epoch: float, target: float) -> str:
-    return f"{target:g} % in {epoch:g} epochs" if math.isfinite(epoch) else f"does not reach {target:g} %"
+    if math.isinf(epoch):
+        return f"does not reach {target:g} %"
+    return f"{target:g} % in {epoch:g} epoch{'s' * (epoch != 1)}"

@@ -16,7 +16,6 @@ from analysis.figures.style import (
     COLOURS,
     HEIGHT_IN,
     LABELS,
-    LEGEND_ROW_IN,
     WIDTH_IN,
     legend_below,
     panels,
@@ -51,8 +50,7 @@ def training_curves(
     points = of.points(history)
     points["x"], x_label = _position(points["epoch"], of.counted, x)
     with style():
-        height = HEIGHT_IN + LEGEND_ROW_IN * (len(of.declared.variants) + 2) / columns
-        figure = Figure(figsize=(WIDTH_IN[columns], height), layout="constrained")
+        figure = Figure(figsize=(WIDTH_IN[columns], HEIGHT_IN), layout="constrained")
         axes = figure.add_subplot()
         dashed = axes.twinx() if training == "train/loss" else axes
         if dashed is not axes:
@@ -84,7 +82,7 @@ def training_curves(
             )
             for name, look in of.looks.items()
         ]
-        legend_below(figure, [*handles, *kind_handles(y, training)], columns)
+        legend_below(figure, [*handles, *kind_handles(y, training)])
     return figure
 
 
@@ -107,7 +105,7 @@ def curve_panels(
     others = [name for name in of.variants if name != baseline] or [baseline]
     with style():
         y_label = "error (%)" if training == "train/error" else LABELS.get(y, y)
-        figure, every = panels(len(others), "epoch", y_label, extra_in=0.5)
+        figure, every = panels(len(others), "epoch", y_label)
         for axes, name in zip(every, others, strict=True):
             drawn = {name: COLOURS[0]} | {baseline: BASELINE}
             for variant, colour in drawn.items():
@@ -120,7 +118,7 @@ def curve_panels(
             Line2D([], [], color=COLOURS[0], label="the panel's variant"),
             *kind_handles(y, training),
         ]
-        legend_below(figure, handles, 4)
+        legend_below(figure, handles)
     return figure
 
 

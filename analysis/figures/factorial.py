@@ -14,8 +14,8 @@ from analysis.figures.lines import BOLD, THIN, diverged_lines, kind_handles, med
 from analysis.figures.select import Subject, depth_of, factor_text, is_number, level_text, subject
 from analysis.figures.style import (
     DIAMOND,
+    HEIGHT_IN,
     LABELS,
-    LEGEND_ROW_IN,
     WIDTH_IN,
     Look,
     legend_below,
@@ -42,8 +42,7 @@ def interaction(runs: pd.DataFrame) -> Figure | None:
         return None
     across, within = _orient(of)
     with style():
-        height = 2.3 + LEGEND_ROW_IN * (len(of.values(within)) + 3) / 2
-        figure = Figure(figsize=(WIDTH_IN[1], height), layout="constrained")
+        figure = Figure(figsize=(WIDTH_IN[1], HEIGHT_IN), layout="constrained")
         axes = figure.add_subplot()
         place = _x_axis(axes, of, across)
         handles = _level_lines(axes, of, across, within, place)
@@ -53,7 +52,7 @@ def interaction(runs: pd.DataFrame) -> Figure | None:
         )
         if _paper_marks(axes, runs, of, across, place):
             handles.append(Line2D([], [], label="paper", **DIAMOND))
-        legend_below(figure, handles, 2)
+        legend_below(figure, handles)
     return figure
 
 
@@ -76,7 +75,7 @@ def degradation(runs: pd.DataFrame, history: pd.DataFrame) -> Figure | None:
     points["x"] = points["epoch"]
     depths = sorted({depth_of(depth, value) for value in of.values(depth)})
     with style():
-        figure = Figure(figsize=(WIDTH_IN[2], 2.5), layout="constrained")
+        figure = Figure(figsize=(WIDTH_IN[2], HEIGHT_IN), layout="constrained")
         *left, right = figure.subplots(1, len(levels) + 1)
         for axes, level in zip(left, levels, strict=True):
             of_level = [name for name in of.variants if of.levels(name).get(other) == level]
@@ -101,7 +100,7 @@ def degradation(runs: pd.DataFrame, history: pd.DataFrame) -> Figure | None:
             Line2D([], [], color=colour, label=f"depth {depth}")
             for depth, colour in zip(depths, shades(len(depths)), strict=True)
         ]
-        legend_below(figure, [*of_depths, *handles, *kind_handles("test/error", "train/error")], 5)
+        legend_below(figure, [*of_depths, *handles, *kind_handles("test/error", "train/error")])
     return figure
 
 
@@ -176,7 +175,7 @@ def _level_lines(axes: Axes, of: Subject, across: str, within: str, place: dict[
                 failed_at.append(x)
         handles.append(Line2D([], [], label=level_text(within, value, alone=True), **line))
     if failed_at:
-        handles.append(Line2D([], [], color="0.3", marker="x", linestyle="none", label="failed runs of all"))
+        handles.append(Line2D([], [], color="0.3", marker="x", linestyle="none", label="failed/all runs"))
     return handles
 
 
@@ -203,10 +202,10 @@ def _training_errors(
     finished = points[points["outcome"] == "finished"].sort_values("epoch")
     last = finished.groupby(["variant", "run_id"])["train/error"].last().groupby("variant").median()
     look_of = _look_of_levels(of, within)
-    for level, cells in _cells(of, across, within, place).items():
+    for value in of.values(within):
+        look, cells = look_of[repr(value)], _cells(of, across, within, place)[repr(value)]
         errors = [last.get(name, math.nan) for _, name in cells]
-        look = look_of[level]
         axes.plot(
             [x for x, _ in cells], errors, color=look.colour, marker=look.marker, linestyle="--", linewidth=THIN,
-            markersize=2.5, label=f"_training {level}",
+            markersize=2.5, label=f"_training {value}",
         )  # fmt: skip

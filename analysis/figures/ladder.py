@@ -30,7 +30,7 @@ def ladder(runs: pd.DataFrame, *, level: float = 0.95) -> Figure | None:
     paper = paper_cells(runs, of.declared).by_variant
     papers = [float(paper.loc[name, "value"]) if name in paper.index else math.nan for name in of.declared.variants]
     with style():
-        figure = Figure(figsize=(WIDTH_IN[2], 1.0 + 0.32 * len(of.declared.variants)), layout="constrained")
+        figure = Figure(figsize=(WIDTH_IN[2], 0.6 + 0.32 * len(of.declared.variants)), layout="constrained")
         left, right = figure.subplots(1, 2, sharey=True)
         _errors(left, of, papers)
         _steps(right, of, papers, level)
@@ -44,7 +44,7 @@ def ladder(runs: pd.DataFrame, *, level: float = 0.95) -> Figure | None:
         ]
         if any(math.isfinite(value) for value in papers):
             handles.append(Line2D([], [], label="paper", **DIAMOND))
-        legend_below(figure, handles, 4)
+        legend_below(figure, handles)
     return figure
 
 

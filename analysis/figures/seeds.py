@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from analysis.comparable import ERROR
 from analysis.figures.select import subject
-from analysis.figures.style import DIAMOND, LABELS, SMALL_PT, WIDTH_IN, style
+from analysis.figures.style import DIAMOND, LABELS, SMALL_PT, WIDTH_IN, legend_below, style
 from analysis.protocol import PaperCells, paper_cells
 from analysis.published import title as paper_title
 
@@ -28,7 +28,7 @@ def seed_dots(runs: pd.DataFrame, *, columns: Literal[1, 2] = 1, title: str | No
     rows = {name: row for row, name in enumerate(of.declared.variants)}
     labels = []
     with style():
-        height = 0.9 + 0.3 * len(rows)
+        height = 0.5 + 0.3 * len(rows)
         figure = Figure(figsize=(WIDTH_IN[columns], height), layout="constrained")
         axes = figure.add_subplot()
         for _, seed in errors_or_gaps.groupby("seed"):
@@ -48,9 +48,7 @@ def seed_dots(runs: pd.DataFrame, *, columns: Literal[1, 2] = 1, title: str | No
         axes.set_xlabel(LABELS["test/error"] + ", last epoch")
         if title is not None:
             axes.set_title(title)
-        figure.legend(
-            handles=_handles(cells), loc="outside lower center", ncols=3, handletextpad=0.2, columnspacing=1
-        )  # fmt: skip
+        legend_below(figure, _handles(cells))
     return figure
 
 
@@ -66,10 +64,11 @@ def _handles(cells: PaperCells) -> list[Line2D]:
 
 
 def _paper_mark(axes: Axes, cell: pd.Series, row: int) -> None:
-    """An open diamond at the published error; the paper's `fail` is that word at the right edge."""
+    """An open diamond at the published error; the paper's `fail` is that word beyond the right edge."""
     if cell["failed"]:
         axes.annotate(
-            "paper: fail", (1, row), xycoords=("axes fraction", "data"), ha="right", va="center", fontsize=SMALL_PT
+            "paper:\nfail", (1, row), xycoords=("axes fraction", "data"), xytext=(3, 0), textcoords="offset points",
+            va="center", fontsize=SMALL_PT,
         )  # fmt: skip
     else:
         axes.plot([cell["value"]], [row], zorder=3, label="_paper", **DIAMOND)

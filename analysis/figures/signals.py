@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import BoundaryNorm, ListedColormap, Normalize
 from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from analysis.figures.select import Subject, subject
 from analysis.figures.style import panels, shades, small_title, style
@@ -28,6 +29,7 @@ LABELS: Mapping[str, str] = {
     "gate": "mean gate value",
 }
 EPOCHS_SHOWN = 6
+GATE_TICKS = (1e-4, 1e-3, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
 
 
 def signal(runs: pd.DataFrame, history: pd.DataFrame, kind: Kind) -> Figure | None:
@@ -44,7 +46,7 @@ def signal(runs: pd.DataFrame, history: pd.DataFrame, kind: Kind) -> Figure | No
     shown = [trained[round(i)] for i in np.linspace(0, len(trained) - 1, min(EPOCHS_SHOWN, len(trained)))]
     colour = dict(zip(shown, shades(len(shown)), strict=True))
     with style():
-        figure, every = panels(len(found), "unit, from input to output", LABELS[kind])
+        figure, every = panels(len(found), "unit (from the input)", LABELS[kind])
         every[0].set_yscale("log")
         for axes, (name, table) in zip(every, found.items(), strict=True):
             for epochs in (epochs for epochs in shown if epochs + 1 in table.index):
@@ -67,7 +69,8 @@ def signal(runs: pd.DataFrame, history: pd.DataFrame, kind: Kind) -> Figure | No
 def gates(runs: pd.DataFrame, history: pd.DataFrame) -> Figure | None:
     """A panel a gated variant: the mean gate value of each unit through training, one line a unit, darker with depth.
 
-    None where the logs hold no gate.
+    The axis is of log(g / (1 - g)): a gate that starts at its bias b starts at height b, and 0.001 and 0.999 are as far
+    from 0.5. Gates that are 0 or 1 to the last bit have no place. None where the logs hold no gate.
     """
     of = subject(runs)
     found = _by_variant(of, history, "gate")
@@ -79,12 +82,15 @@ def gates(runs: pd.DataFrame, history: pd.DataFrame) -> Figure | None:
         figure, every = panels(len(found), "epochs trained", LABELS["gate"])
         for axes, (name, table) in zip(every, found.items(), strict=True):
             for unit in table.columns:
-                value = table[unit]
+                value = table[unit].where(table[unit].between(0, 1, inclusive="neither"))
                 axes.plot(
                     table.index - 1, value, color=dark(unit / max(1, units)), linewidth=0.8, **_dot(value),
                 )  # fmt: skip
             _name(axes, of, name)
-        every[0].set_ylim(-0.03, 1.03)
+        every[0].set_yscale("logit")
+        every[0].yaxis.set_major_locator(FixedLocator(GATE_TICKS))
+        every[0].yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        every[0].yaxis.set_minor_locator(NullLocator())
         every[0].xaxis.get_major_locator().set_params(integer=True)
         figure.colorbar(
             ScalarMappable(Normalize(0, max(1, units)), dark), ax=every, pad=0.01, label="unit", aspect=30

@@ -11,19 +11,22 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.textpath import TextPath
 
 WIDTH_IN: Mapping[int, float] = {1: 3.3, 2: 6.9}  # one and two columns of a two-column paper
-HEIGHT_IN = 2.2  # of the axes with their labels
+HEIGHT_IN = 2.3  # of the axes with their labels; a legend adds to it
 PANEL_HEIGHT_IN = 1.45  # of one of many panels, its title included
 PANELS_A_ROW = 4
 LEGEND_ROW_IN = 0.15
+HANDLE_EM, HANDLE_PAD_EM, COLUMN_GAP_EM = 1.8, 0.6, 1.5  # of a legend
 MOST_TICKS = 6
 ROUND = (
-    tuple(digit / 10 for digit in range(10, 100)),
+    (1, 1.1, 1.2, 1.3, 1.4, 1.6, 1.8, 2, 2.2, 2.5, 2.8, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9),
     (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8),
     (1, 1.5, 2, 3, 5, 7),
     (1, 2, 5),
@@ -133,8 +136,21 @@ def _balanced(text: str, width: int) -> list[str]:
     return next(lines for lines in tries if len(lines) <= fewest) if text else []
 
 
-def legend_below(figure: Figure, handles: Iterable[Artist], columns: int, **options: Any) -> None:
-    figure.legend(handles=list(handles), loc="outside lower center", ncols=columns, handlelength=1.8, **options)
+def legend_below(figure: Figure, handles: Iterable[Artist]) -> None:
+    """A legend of as many columns as fit, below the axes; the figure grows by its rows."""
+    handles = list(handles)
+    width_in, height_in = figure.get_size_inches()
+    labels_pt = [TextPath((0, 0), handle.get_label(), size=SMALL_PT).get_extents().width for handle in handles]
+    handle_pt, gap_pt = (HANDLE_EM + HANDLE_PAD_EM) * SMALL_PT, COLUMN_GAP_EM * SMALL_PT
+    for columns in range(len(handles), 0, -1):
+        needed = sum(handle_pt + gap_pt + column.max() for column in np.array_split(labels_pt, columns))
+        if needed <= width_in * 72:
+            break
+    figure.set_size_inches(width_in, height_in + LEGEND_ROW_IN * math.ceil(len(handles) / columns))
+    figure.legend(
+        handles=handles, loc="outside lower center", ncols=columns, handlelength=HANDLE_EM,
+        handletextpad=HANDLE_PAD_EM, columnspacing=COLUMN_GAP_EM,
+    )  # fmt: skip
 
 
 def log_ticks(axis: Axis, at: Sequence[float] | None = None, text: Callable[[float], str] = "{:g}".format) -> None:

@@ -44,4 +44,4 @@ def test_a_published_fail_is_written_not_drawn(ablation_runs, drawn_at):
     context = {"ablation__variants": names, "ablation__labels": names, "ablation__published": "he2016_table1"}
     axes = figures.seed_dots(ablation_runs({name: {0: 6.0} for name in names}, **context)).axes[0]
     assert drawn_at(axes, "_paper") == [[6.61, 0]]
-    assert [text.get_text() for text in axes.texts] == ["paper: fail"]
+    assert [text.get_text() for text in axes.texts] == ["paper:\nfail"]
