@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -81,6 +82,9 @@ class Ablation:
 
     def __post_init__(self) -> None:
         names = [variant.name for variant in self.variants]
+        for name in (self.name, *names):  # folders and W&B groups are named after them
+            if not re.fullmatch(r"\w[\w.-]*", name):
+                raise SpecError(f"{self.name}: {name!r} is no name: letters, digits, '_', '.' and '-' only")
         if len(set(names)) != len(names):
             raise SpecError(f"{self.name}: two variants share a name")
         for name, profile in self.profiles.items():

@@ -10,17 +10,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from experiments.ablation import Ablation
+from experiments.duration import duration
 from experiments.training.launch import Ended
 from experiments.training.run import Job, Row
-
-UNITS = ((60 * 60 * 24 * 365, "years"), (60 * 60 * 24, "days"), (60 * 60, "hours"), (60, "minutes"), (1, "seconds"))
-
-
-def duration(seconds: float) -> str:
-    """Two digits of the largest unit that fits, "about 4.2 hours" without the about."""
-    size, unit = next((row for row in UNITS if seconds >= 2 * row[0]), UNITS[-1])
-    amount = seconds / size
-    return f"{amount:.0f} {unit}" if amount >= 9.5 else f"{amount:.1f} {unit}"
 
 
 def print_plan(console: Console, ablation: Ablation, jobs: Sequence[Job], at_once: int, estimate_s: float) -> None:
@@ -38,7 +30,7 @@ def print_plan(console: Console, ablation: Ablation, jobs: Sequence[Job], at_onc
         seeds.setdefault(job.variant, []).append(job.spec.seed)
     context = {job.variant: job.context for job in jobs}
     for name, chosen in seeds.items():
-        mark = " (baseline)" if name == ablation.baseline else ""
+        mark = " (baseline)" if name == ablation.baseline_of(first.profile) else ""
         costs = context[name]
         listed = ", ".join(map(str, sorted(chosen)))
         table.add_row(
@@ -49,8 +41,9 @@ def print_plan(console: Console, ablation: Ablation, jobs: Sequence[Job], at_onc
             listed,
         )
     console.print(table)
+    used = list(dict.fromkeys(job.spec.net.name for job in jobs))
     console.print(
-        f"{len(jobs)} run{'s' * (len(jobs) != 1)}: profile {first.profile}, {spec.net.name} on {spec.data.name}, "
+        f"{len(jobs)} run{'s' * (len(jobs) != 1)}: profile {first.profile}, {', '.join(used)} on {spec.data.name}, "
         f"{spec.recipe.iterations:,} iterations of {spec.recipe.batch_size} images = {spec.epochs} epochs; "
         f"{spec.device}, {at_once} at once; about {duration(estimate_s)} if none is finished yet",
         highlight=False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -81,6 +82,16 @@ def declaration(ablation: Ablation, profile: str, overrides: Overrides | None = 
         "fixed": list(ablation.fixed),
         "deviations": [dataclasses.asdict(deviation) for deviation in ablation.deviations],
     }
+
+
+def check_writable(folder: Path) -> None:
+    """Raise SpecError, one line, where `folder` cannot be made or written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise SpecError(f"cannot write in {folder} ({error.strerror}); name another folder with --out") from None
 
 
 def costs(spec: RunSpec) -> Mapping[str, int]:

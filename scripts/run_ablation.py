@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Run an ablation and print the paper's table beside the reproduced one."""
+"""Run an ablation, or all of them, and print the paper's table beside the reproduced one."""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+import time
+import traceback
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -15,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from experiments.ablation import Ablation
     from experiments.training.run import Job
 
 
@@ -26,15 +29,17 @@ class Args:
     """
 
     name: Annotated[str | None, tyro.conf.Positional] = None
-    """The ablation, e.g. resnet_preact; --list shows them all."""
+    """The ablation, e.g. resnet_preact (--list shows them all), or a file of your own: path/to/mine.py."""
     profile: Literal["smoke", "quick", "paper"] | None = None
     """How much of the paper's protocol is spent. Without a GPU: smoke; with one: paper."""
+    all: bool = False
+    """Every ablation in turn, smoke unless a profile is given; one that fails does not stop the others."""
     seeds: int | None = None
     """Number of seeds a variant, counted from 0. Default: the profile's."""
     variants: tuple[str, ...] = ()
     """Only these variants (and no others)."""
     dataset: str | None = None
-    """Another data set for all variants: digits, cifar10, cifar100, fashion_mnist, mnist."""
+    """Another data set for all variants: digits, cifar10, cifar100, fashion_mnist, mnist, imagefolder:PATH."""
     data_dir: Path | None = None
     """Where data sets are cached. Default: $ABLATION_DATA or the user's cache folder."""
     depth: int | None = None
@@ -54,74 +59,84 @@ class Args:
     dry_run: bool = False
     """Print the plan and stop."""
     list: bool = False
-    """List the ablations and stop."""
+    """List the ablations with the runs of each profile, and stop."""
+    estimate: bool = False
+    """With --list: also how long each profile would take on this machine. Timed once, in about a minute, and kept."""
+    cells: bool = False
+    """List the published cells that an ablation, or all, is compared with and those without a counterpart, and stop."""
 
 
 def main(args: Args) -> int:
-    import torch
     from rich.console import Console
-
-    from experiments import ablations
-    from experiments.ablation import Overrides
-    from experiments.console import Live, duration, print_plan
-    from experiments.plan import plan
-    from experiments.spec import SpecError
-    from experiments.training import data, estimate
-    from experiments.training.launch import default_jobs, launch
 
     console = Console()
     if not console.is_terminal:
         console = Console(width=110)  # a log file is not as narrow as rich takes it to be
-    if args.list:
-        for name in ablations.names():
-            console.print(f"{name:20} {ablations.load(name).question}", highlight=False)
-        return 0
-    if args.name is None:
-        return refuse(f"name an ablation, e.g. resnet_preact; there are: {', '.join(ablations.names())}")
-    for option, value in (
-        ("seeds", args.seeds),
-        ("jobs", args.jobs),
-        ("threads", args.threads),
-        ("epochs", args.epochs),
-    ):
-        if value is not None and value <= 0:
-            return refuse(f"--{option} must be above 0, not {value}")
-    if args.device == "cuda" and not torch.cuda.is_available():
-        return refuse("--device cuda: PyTorch finds no CUDA device here; leave --device out to train on the CPU")
+    if args.list or args.estimate:
+        return list_all(console, args.estimate)
+    if reason := misuse(args):
+        return refuse(reason)
+    if args.cells:
+        return list_cells(console, args.name)
+    if args.all:
+        return run_all(console, args)
+    return run_one(console, args)[0]
 
+
+def misuse(args: Args) -> str | None:
+    """What is wrong with these words, whatever the ablation."""
+    for option in ("seeds", "jobs", "threads", "epochs"):
+        if (value := getattr(args, option)) is not None and value <= 0:
+            return f"--{option} must be above 0, not {value}"
+    if args.all and (given := [f"--{option}" for option in ("variants", "depth", "dataset") if getattr(args, option)]):
+        return f"--all takes no {given[0]}: it would not fit every ablation; name one"
+    if args.all and args.name:
+        return f"give either --all or {args.name}"
+    if not (args.all or args.cells or args.name):
+        from experiments import ablations
+
+        return f"name an ablation, e.g. resnet_preact; there are: {', '.join(ablations.names())}"
+    return None
+
+
+def run_one(console: Console, args: Args) -> tuple[int, str]:
+    """Exit status of one ablation, from its plan to its table, and in a line what became of it."""
+    import torch
+
+    from experiments import ablations
+    from experiments.ablation import Overrides
+    from experiments.console import Live, print_plan
+    from experiments.forecast import of_jobs, paper_cost
+    from experiments.plan import check_writable, plan
+    from experiments.spec import SpecError
+    from experiments.training import data
+    from experiments.training.launch import default_jobs, launch
+
+    if args.device == "cuda" and not torch.cuda.is_available():
+        return refused("--device cuda: PyTorch finds no CUDA device here; leave --device out to train on the CPU")
     device = args.device or ("cuda" if torch.cuda.is_available() else "cpu")
-    profile = args.profile or ("paper" if device == "cuda" else "smoke")
     overrides = Overrides(args.variants, args.dataset, args.depth, args.epochs, device, args.threads)
     seeds = None if args.seeds is None else range(args.seeds)
     try:
         ablation = ablations.load(args.name)
+        profile = args.profile or default_profile(ablation, device)
         jobs = plan(
             ablation, profile, overrides, seeds=seeds, out=args.out, data_dir=args.data_dir, wandb=args.wandb
         )  # fmt: skip
         check_writable(args.out)
-        spec = jobs[0].spec
-        if not args.dry_run:
-            data.load(spec.data.name, args.data_dir)  # fetched once, here, where its progress can be seen
+        if not args.dry_run:  # fetched once, here, where its progress can be seen
+            data.load(jobs[0].spec.data.name, args.data_dir, image_size=jobs[0].spec.data.image_size)
     except (SpecError, data.DataError) as error:
-        return refuse(error)
+        return refused(error)
 
-    at_once = args.jobs or default_jobs(device, spec.threads)
-    image_s = estimate.seconds_per_image(spec)
-    total_s = sum(estimate.run_seconds(job.spec, image_s) for job in jobs) / min(at_once, len(jobs))
-    if args.profile is None and device == "cpu":
-        paper = plan(ablation, "paper", Overrides(), out=args.out)
-        paper_image_s = estimate.seconds_per_image(paper[0].spec, steps=1, batch=8)
-        paper_s = sum(estimate.run_seconds(job.spec, paper_image_s) for job in paper) / at_once
-        console.print(
-            f"No GPU: profile {profile}. The paper's protocol (--profile paper: {len(paper)} runs of "
-            f"{paper[0].spec.net.name} on {paper[0].spec.data.name}) would take about {duration(paper_s)} here.",
-            highlight=False,
-        )  # fmt: skip
-    print_plan(console, ablation, jobs, at_once, total_s)
+    at_once = args.jobs or default_jobs(device, jobs[0].spec.threads)
+    if args.profile is None and profile != "paper" and "paper" in ablation.profiles:
+        console.print(paper_cost(ablation, profile), highlight=False)
+    print_plan(console, ablation, jobs, at_once, of_jobs(jobs, ablation.baseline_of(profile), at_once))
     if args.dry_run:
         for job in jobs:
             console.print(str(job.folder), highlight=False, soft_wrap=True)
-        return 0
+        return 0, f"{len(jobs)} runs planned"
 
     errors = []
     with Live(console, jobs) as live:
@@ -132,9 +147,69 @@ def main(args: Args) -> int:
         names = [ended.job.name for ended in errors if ended.error == reason]
         print(f"run_ablation: {', '.join(names)}: {reason}", file=sys.stderr)
     status = 0 if not errors else 2 if all(ended.known for ended in errors) else 1
+    done = f"{len(jobs) - len(errors)} of {len(jobs)} runs"
     if len(errors) == len(jobs):
-        return status
-    return conclude(console, jobs, args.out / ablation.name / "results" / profile) or status
+        return status, done
+    return conclude(console, jobs, args.out / ablation.name / "results" / profile) or status, done
+
+
+def run_all(console: Console, args: Args) -> int:
+    """Every ablation to its table, then one table of how each ended."""
+    from rich.table import Table
+
+    from experiments import ablations
+    from experiments.duration import duration
+
+    table = Table("ablation", "ended", "runs", "time", "table", box=None, header_style="dim", pad_edge=False)
+    profile, statuses = args.profile or "smoke", []
+    for name in ablations.names():
+        started = time.monotonic()
+        console.rule(name)
+        try:
+            status, done = run_one(console, replace(args, name=name, profile=profile))
+        except Exception as error:
+            traceback.print_exc()
+            status, done = 1, f"{type(error).__name__}: {error}"
+        statuses.append(status)
+        path = args.out / name / "results" / profile / "table.md"
+        words = {0: "done", 1: "failed", 2: "refused"}
+        took = duration(time.monotonic() - started)
+        table.add_row(name, words[status], done, took, str(path) if path.exists() else "")
+    console.rule()
+    console.print(table)
+    return max((status for status in statuses), key=lambda status: (status == 1, status))
+
+
+def list_all(console: Console, estimate: bool) -> int:
+    from experiments.listing import entries, print_list
+
+    def say(name: str) -> None:
+        print(f"timing {name}", file=sys.stderr)
+
+    print_list(console, entries(say if estimate else None))
+    return 0
+
+
+def list_cells(console: Console, name: str | None) -> int:
+    from analysis.coverage import coverage_lines
+    from analysis.published import PublishedError
+    from experiments import ablations
+    from experiments.spec import SpecError
+
+    try:
+        for ablation in map(ablations.load, [name] if name else ablations.names()):
+            variants = [variant.name for variant in ablation.variants]
+            for line in coverage_lines(ablation.name, ablation.published, variants):
+                console.print(line, highlight=False, markup=False, soft_wrap=True)
+    except (SpecError, PublishedError) as error:
+        return refuse(error)
+    return 0
+
+
+def default_profile(ablation: Ablation, device: str) -> str:
+    """smoke on a CPU, paper on a GPU; the first that a user's file has where it lacks that."""
+    wanted = "paper" if device == "cuda" else "smoke"
+    return wanted if wanted in ablation.profiles else next(iter(ablation.profiles))
 
 
 def conclude(console: Console, jobs: list[Job], folder: Path) -> int:
@@ -153,23 +228,13 @@ def conclude(console: Console, jobs: list[Job], folder: Path) -> int:
     return 0
 
 
-def check_writable(folder: Path) -> None:
-    """Raise SpecError, one line, where `folder` cannot be made or written."""
-    import tempfile
-
-    from experiments.spec import SpecError
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            pass
-    except OSError as error:
-        raise SpecError(f"cannot write in {folder} ({error.strerror}); name another folder with --out") from None
-
-
 def refuse(reason: object) -> int:
     print(f"run_ablation: {reason}", file=sys.stderr)
     return 2
+
+
+def refused(reason: object) -> tuple[int, str]:
+    return refuse(reason), str(reason)
 
 
 if __name__ == "__main__":
