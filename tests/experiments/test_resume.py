@@ -8,7 +8,7 @@ import torch
 from experiments.spec import NetSpec
 from experiments.training import checkpoint
 from experiments.training.data import Split
-from experiments.training.train import train
+from experiments.training.train import build_net, train
 
 
 class KilledError(Exception):
@@ -78,9 +78,9 @@ CASES = {
 def test_stopped_after_an_epoch_and_resumed_equals_unbroken(tiny, data, tmp_path, case):
     changes, net = CASES[case]
     spec = replace(tiny, net=net, recipe=replace(tiny.recipe, **changes))
-    expected, whole = trained(spec, data, tmp_path / "whole")
-    _, halfway = trained(spec, data, tmp_path / "broken", kill_after=2)
-    resumed, broken = trained(spec, data, tmp_path / "broken")
+    expected, whole = trained(spec, data, tmp_path / "whole", signals=True)
+    _, halfway = trained(spec, data, tmp_path / "broken", kill_after=2, signals=True)
+    resumed, broken = trained(spec, data, tmp_path / "broken", signals=True)
     assert resumed == expected
     assert differing(whole, broken) == []
     parts = {"net", "optimiser"} | ({"average"} if changes else set())
@@ -96,6 +96,18 @@ def test_the_average_is_what_is_tested(tiny, data, tmp_path):
     assert differing({"net": b["net"]}, {"net": b["average"]}) == []
     assert [row["train/loss"] for row in averaged] == [row["train/loss"] for row in plain]
     assert [row["test/loss"] for row in averaged] != [row["test/loss"] for row in plain]
+
+
+def test_the_average_of_two_steps_by_hand(tiny, data, tmp_path):
+    """d2 (d1 w0 + (1 - d1) w1) + (1 - d2) w2, d1 = 2 / 11, d2 = 3 / 12; weights of runs of 1 and 2 steps."""
+    recipe = replace(tiny.recipe, warmup=0.0, drops=(), average=0.9)
+    one, two = (replace(tiny, recipe=replace(recipe, iterations=steps)) for steps in (1, 2))
+    first = trained(one, data, tmp_path / "one")[1]["net"]
+    state = trained(two, data, tmp_path / "two")[1]
+    for name, w0 in build_net(two, data).named_parameters():
+        expected = 3 / 12 * (2 / 11 * w0 + 9 / 11 * first[name]) + 9 / 12 * state["net"][name]
+        torch.testing.assert_close(state["average"][name], expected.detach(), rtol=1e-5, atol=1e-7)
+    assert not torch.equal(first["conv1.weight"], state["net"]["conv1.weight"])
 
 
 @pytest.mark.parametrize("case", ["dropout", "everything"])
