@@ -32,10 +32,9 @@ def error_to_target(runs: pd.DataFrame, history: pd.DataFrame) -> Figure | None:
     of = subject(runs)
     if of.declared.target_train_error is None or METRIC not in history:
         return None
-    points = of.points(history)
+    points = of.points(history, METRIC)
     if points.empty:
         return None
-    points["x"] = points["epoch"]
     target = of.declared.target_train_error
     epochs = survival.epochs_to_reach(runs, history, target)
     reached = {name: survival.median(times) for name, times in epochs.items()}

@@ -47,7 +47,7 @@ def training_curves(
     shows every last epoch and may cut the first ones off; a logarithmic one has no place for an error of 0.
     """
     of = subject(runs)
-    points = of.points(history)
+    points = of.points(history, y, *([training] if training else []))
     points["x"], x_label = _position(points["epoch"], of.counted, x)
     with style():
         figure = Figure(figsize=(WIDTH_IN[columns], HEIGHT_IN), layout="constrained")
@@ -99,8 +99,7 @@ def curve_panels(
     All panels have the same axes, so that many variants stay legible on two columns of print.
     """
     of = subject(runs)
-    points = of.points(history)
-    points["x"] = points["epoch"]
+    points = of.points(history, y, *([training] if training else []))
     baseline = of.declared.baseline
     others = [name for name in of.variants if name != baseline] or [baseline]
     with style():
@@ -132,9 +131,10 @@ def _curves(axes: Axes, mine: pd.DataFrame, y: str, training: str | None, colour
 def curves(runs: pd.DataFrame, history: pd.DataFrame) -> Figure | None:
     """The form that suits the number of variants and the spread of their errors; None without a test error."""
     of = subject(runs)
-    points = of.points(history)
-    needed = {"test/error", "train/error"}
-    if not needed <= set(points) or points.empty:
+    if not {"test/error", "train/error"} <= set(history):
+        return None
+    points = of.points(history, "test/error")
+    if points.empty:
         return None
     draw = training_curves if len(of.variants) <= IN_ONE_PANEL else curve_panels
     return draw(runs, history, log_y=wide(points, "test/error"))

@@ -71,8 +71,7 @@ def degradation(runs: pd.DataFrame, history: pd.DataFrame) -> Figure | None:
     levels = of.values(other)
     if len(levels) > MAX_PANELS or not {"test/error", "train/error"} <= set(history):
         return None
-    points = of.points(history)
-    points["x"] = points["epoch"]
+    points = of.points(history, "test/error", "train/error")
     depths = sorted({depth_of(depth, value) for value in of.values(depth)})
     with style():
         figure = Figure(figsize=(WIDTH_IN[2], HEIGHT_IN), layout="constrained")

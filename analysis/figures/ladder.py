@@ -74,4 +74,4 @@ def _steps(axes: Axes, of: Subject, papers: Sequence[float], level: float) -> No
         axes.plot([change.mean], [row], "s", color=colour, markersize=4, label="_mean")
         axes.plot([change.low, change.high], [row, row], color=colour, linewidth=1.2, label="_interval")
         axes.plot([papers[row] - papers[row - 1]], [row], label="_paper", **DIAMOND)
-    axes.set_xlabel("change by the step (percentage points)")
+    axes.set_xlabel("change (percentage points)")

@@ -38,6 +38,8 @@ def median_line(
             "markeredgecolor": "white",
             "markeredgewidth": 0.4,
         }
+    elif len(median) == 1:
+        line |= {"marker": "o", "markersize": 3}  # a line of one point would not be seen
     axes.plot(median.index, median, **line)
 
 

@@ -77,10 +77,11 @@ class Subject:
         failures = self.failures(variant)
         return f"n = {len(self.errors[variant])}" + (f", {failures} failed" if failures else "")
 
-    def points(self, history: pd.DataFrame) -> pd.DataFrame:
-        """One row a counted run and epoch, with the run's outcome."""
-        mine = history[history["run_id"].isin(self.counted["run_id"])]
-        return mine.merge(self.counted[["run_id", "outcome"]], on="run_id", how="left")
+    def points(self, history: pd.DataFrame, *metrics: str) -> pd.DataFrame:
+        """One row a counted run and epoch: these metrics, the run's outcome, and the epoch as `x`."""
+        mine = history.loc[history["run_id"].isin(self.counted["run_id"]), ["run_id", "variant", "epoch", *metrics]]
+        outcome = self.counted.set_index("run_id")["outcome"]
+        return mine.assign(outcome=mine["run_id"].map(outcome), x=mine["epoch"])
 
 
 def subject(runs: pd.DataFrame) -> Subject:

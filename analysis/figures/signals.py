@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from analysis.figures.select import Subject, subject
-from analysis.figures.style import panels, shades, small_title, style
+from analysis.figures.style import log_ticks, panels, shades, small_title, style
 
 Kind = Literal["activation", "gradient"]
 LABELS: Mapping[str, str] = {
@@ -56,6 +56,7 @@ def signal(runs: pd.DataFrame, history: pd.DataFrame, kind: Kind) -> Figure | No
                 axes.plot(table.columns, size, line, color=colour[epochs], linewidth=1.0, **_dot(size))
             _name(axes, of, name)
         every[0].xaxis.get_major_locator().set_params(integer=True)
+        log_ticks(every[0].yaxis, text=_short)
         colours = ListedColormap(list(colour.values()))
         bounds = np.arange(len(shown) + 1) - 0.5
         bar = figure.colorbar(
@@ -103,15 +104,15 @@ def _by_variant(of: Subject, history: pd.DataFrame, kind: str) -> dict[str, pd.D
     columns = {
         int(match[1]): column for column in history if (match := re.fullmatch(rf"signal/{kind}/(\d+)", str(column)))
     }
+    units = sorted(columns)
+    rows = history[history[[columns[unit] for unit in units]].notna().any(axis=1)] if columns else history[:0]
     found = {}
     for name in of.variants:
-        for _, run in of.runs_of(name).sort_values("seed").iterrows():
-            mine = history[history["run_id"] == run["run_id"]].set_index("epoch").sort_index()
-            table = mine[[columns[unit] for unit in sorted(columns)]].set_axis(sorted(columns), axis=1)
-            table = table.dropna(how="all").dropna(how="all", axis=1)
-            if not table.empty:
-                found[name] = table
-                break
+        ids = of.runs_of(name).sort_values("seed")["run_id"]
+        mine = rows[rows["run_id"] == next((run for run in ids if (rows["run_id"] == run).any()), None)]
+        table = mine.set_index("epoch").sort_index()[[columns[unit] for unit in units]].set_axis(units, axis=1)
+        if not table.empty:
+            found[name] = table.dropna(how="all", axis=1)
     return found
 
 
@@ -123,3 +124,12 @@ def _name(axes: Axes, of: Subject, name: str) -> None:
 def _dot(values: pd.Series) -> dict[str, Any]:
     """A marker where a line has but one point and would not be seen."""
     return {"marker": "o", "markersize": 2} if values.notna().sum() < 2 else {}
+
+
+def _short(value: float) -> str:
+    """0.02, and 2e-5 as a power of ten."""
+    if 1e-3 <= value < 1e4:
+        return f"{value:g}"
+    digits, _, power = f"{value:e}".partition("e")
+    factor = "" if float(digits) == 1 else rf"{float(digits):g} \times "
+    return f"${factor}10^{{{int(power)}}}$"
