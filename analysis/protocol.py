@@ -100,7 +100,9 @@ def _differences(declared: Declaration) -> str:
     if declared.published is None:
         return ""
     said = published.differences(declared.published, declared.variants)
-    words = [f"{declared.labels[c['variant']]} {published.difference_text(c)}" for _, c in said.iterrows()]
+    words = [
+        f"{declared.labels.get(c['variant'], c['variant'])} {published.difference_text(c)}" for _, c in said.iterrows()
+    ]
     return f" Published as differences: {'; '.join(words)}." if words else ""
 
 

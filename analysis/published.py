@@ -105,10 +105,14 @@ def cell_name(cell: pd.Series) -> str:
 
 
 def differences(table: str, variants: Collection[str]) -> pd.DataFrame:
-    """What a table prints as a difference or a ratio, and not as an error: its rows for these variants."""
+    """What a table prints as a difference or a ratio, and not as an error: its rows for these variants.
+
+    A row may name a level, as `relu` of `relu_0.01`.
+    """
     everything = of_table(table)
     said = everything["metric"].str.startswith(("test_error_difference", "epochs_ratio", "iterations_ratio"))
-    return everything[said & everything["variant"].isin(variants)]
+    mine = everything["variant"].map(lambda row: any(v == row or v.startswith(f"{row}_") for v in variants))
+    return everything[said & mine]
 
 
 def difference_text(cell: pd.Series) -> str:

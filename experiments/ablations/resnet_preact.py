@@ -2,6 +2,8 @@
 
 With one unit a stage (depth 8) the question has no room: the units' ends meet the net's ends, and `original` computes
 what `relu_only_preact` computes, `bn_after_add` what `full_preact` does. Take depth 20 or more.
+smoke shows that it runs. quick (20 layers, CIFAR-10) can show differences of two points or more; the paper's are up to
+1.6 points, at 110 layers.
 """
 
 from __future__ import annotations
