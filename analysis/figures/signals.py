@@ -52,8 +52,8 @@ def signal(runs: pd.DataFrame, history: pd.DataFrame, kind: Kind) -> Figure | No
             for epochs in (epochs for epochs in shown if epochs + 1 in table.index):
                 size = table.loc[epochs + 1]
                 size = size.where((size > 0) & (size < np.inf))
-                line = "-" if epochs else "--"
-                axes.plot(table.columns, size, line, color=colour[epochs], linewidth=1.0, **_dot(size))
+                line, above = ("-", 2) if epochs else ("--", 3)
+                axes.plot(table.columns, size, line, color=colour[epochs], linewidth=1.0, zorder=above, **_dot(size))
             _name(axes, of, name)
         every[0].xaxis.get_major_locator().set_params(integer=True)
         log_ticks(every[0].yaxis, text=_short)
@@ -127,8 +127,8 @@ def _dot(values: pd.Series) -> dict[str, Any]:
 
 
 def _short(value: float) -> str:
-    """0.02, and 2e-5 as a power of ten."""
-    if 1e-3 <= value < 1e4:
+    """0.0002, and 2e-5 as a power of ten."""
+    if 1e-4 <= value < 1e4:
         return f"{value:g}"
     digits, _, power = f"{value:e}".partition("e")
     factor = "" if float(digits) == 1 else rf"{float(digits):g} \times "

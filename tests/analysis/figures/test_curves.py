@@ -47,7 +47,7 @@ def test_a_diverged_run_ends_in_a_cross_outside_median_and_band(frames, texts):
     (cross,) = [drawn for drawn in axes.get_lines() if drawn.get_marker() == "x"]
     assert cross.get_xydata().tolist() == [[LAST_FINITE, 24.0]]
     full = colours(("original", "bn_after_add", "relu_before_add", "relu_only_preact", "full_preact"))["full_preact"]
-    assert line(axes, full, "-")[-1] == pytest.approx(5.5)  # of 5 and 6
+    assert line(axes, full, "-") == pytest.approx([22.0, 16.5, 11.0, 5.5])  # of 5 and 6, times 4, 3, 2, 1
     assert "full pre-activation (1 of 3 diverged)" in texts(figure)
     assert "original (n = 3)" in texts(figure)
     assert "BN after addition (n = 0)" in texts(figure)
@@ -85,3 +85,27 @@ def test_iterations_without_a_finished_run_are_refused(frames):
 
 def test_a_logarithmic_error_axis(frames):
     assert figures.training_curves(*frames, log_y=True).axes[0].get_yscale() == "log"
+
+
+def test_more_than_six_variants_have_a_panel_each_beside_the_baseline(declared, texts):
+    errors = {f"v{i}": {0: 5.0 + i, 1: 7.0 + i, 2: None if i == 6 else 6.0 + i} for i in range(8)}
+    runs, history = declared(errors)
+    figure = figures.all_figures(runs, history)["training_curves"]
+    assert figure.get_size_inches()[0] == 6.9
+    assert [axes.get_title() for axes in figure.axes] == [
+        *(f"v{i}\n(n = 3)" for i in range(1, 6)),
+        "v6\n(1 of 3 diverged)",
+        "v7\n(n = 3)",
+    ]
+    for i, axes in enumerate(figure.axes, start=1):
+        assert axes.get_ylim() == figure.axes[0].get_ylim()
+        assert line(axes, "#000000", "-") == pytest.approx([24.0, 18.0, 12.0, 6.0])  # the baseline's median, 6
+        own = 6.0 + i
+        assert line(axes, "#0072B2", "-") == pytest.approx([4 * own, 3 * own, 2 * own, own])
+    assert texts(figure) == ["v0 (n = 3)", "the panel's variant", "test error", "training error"]
+
+
+def test_errors_far_apart_stand_on_a_logarithmic_axis(declared):
+    near, far = ({"a": {0: 6.0}, "b": {0: 6.0 * factor}} for factor in (4, 6))
+    scales = [figures.all_figures(*declared(errors))["training_curves"].axes[0].get_yscale() for errors in (near, far)]
+    assert scales == ["linear", "log"]

@@ -44,4 +44,15 @@ def test_a_published_fail_is_written_not_drawn(ablation_runs, drawn_at):
     context = {"ablation__variants": names, "ablation__labels": names, "ablation__published": "he2016_table1"}
     axes = figures.seed_dots(ablation_runs({name: {0: 6.0} for name in names}, **context)).axes[0]
     assert drawn_at(axes, "_paper") == [[6.61, 0]]
-    assert [text.get_text() for text in axes.texts] == ["paper:\nfail"]
+    (text,) = axes.texts
+    assert text.get_text() == "paper:\nfail"
+    axes.figure.draw_without_rendering()
+    assert text.get_window_extent().x0 > axes.bbox.x1  # beside the axes, over no dot
+
+
+def test_a_run_above_the_failure_line_has_no_dot(ablation_runs, drawn_at):
+    errors = {"original": {0: 6.0, 1: 7.0, 2: 25.0}, "full_preact": {0: 5.0, 1: 5.5, 2: 6.0}}
+    axes = figures.seed_dots(ablation_runs(errors, ablation__failure_error=20.0)).axes[0]
+    assert drawn_at(axes, "_original") == [[6.0, 0], [7.0, 0]]
+    assert max(x for x, _ in drawn_at(axes, "_pair") if not np.isnan(x)) == 7.0
+    assert axes.get_yticklabels()[0].get_text() == "original\n(n = 2, 1 failed)"

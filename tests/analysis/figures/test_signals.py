@@ -32,6 +32,7 @@ def test_a_panel_a_variant_and_a_line_an_epoch_from_the_initial_weights(frames):
         assert [list(line.get_xdata()) for line in axes.get_lines()] == [[0, 1, 2]] * 4
         assert np.allclose(curves(axes), [[e, e / 10, e / 100] for e in (1, 2, 3, 4)])
     assert [tick.get_text() for tick in bar.get_yticklabels()] == ["0", "1", "2", "3"]  # epochs trained
+    assert [tick.get_text() for tick in panels[0].get_yticklabels()] == ["0.01", "0.03", "0.1", "0.3", "1", "3"]
     assert [line.get_linestyle() for line in panels[0].get_lines()] == ["--", "-", "-", "-"]
 
 
@@ -71,3 +72,12 @@ def test_logs_without_signals_have_no_such_figure(frames):
     runs, history = frames
     assert figures.signal(runs, history, "activation") is None
     assert figures.gates(runs, with_signals(history)) is None
+
+
+def test_small_gradients_are_powers_of_ten(frames):
+    runs, history = frames
+    tiny = with_signals(history)
+    tiny[[f"signal/gradient/{u:02d}" for u in range(UNITS)]] *= 1e-6
+    ticks = [tick.get_text() for tick in figures.signal(runs, tiny, "gradient").axes[0].get_yticklabels()]
+    assert "$10^{-6}$" in ticks
+    assert r"$3 \times 10^{-7}$" in ticks
