@@ -59,7 +59,7 @@ def error_to_target(runs: pd.DataFrame, history: pd.DataFrame) -> Figure | None:
         axes.set_ylim(0, min(100, points[METRIC].max() * 1.05))
         axes.set_xlabel("epoch")
         axes.set_ylabel(LABELS[METRIC])
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         legend_below(figure, handles)
     return figure
 

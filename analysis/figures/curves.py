@@ -72,7 +72,7 @@ def training_curves(
             diverged_lines(axes, mine, y, look.colour)
         scale(axes, points, [y, training] if dashed is axes and training else [y], log_y)
         axes.set_xlabel(x_label)
-        axes.xaxis.get_major_locator().set_params(integer=x_label != "iterations (1e4)")
+        axes.xaxis.get_major_locator().set_params(integer=x_label != "iterations (1e4)", min_n_ticks=1)
         axes.set_ylabel(LABELS.get(y, y) if dashed is not axes or training is None else "error (%)")
         if title is not None:
             axes.set_title(title)
@@ -111,7 +111,7 @@ def curve_panels(
                 _curves(axes, points[points["variant"] == variant], y, training, colour)
             small_title(axes, of.declared.labels[name], f"({of.diverged(name)})")
         scale(every[0], points, [y] if training is None else [y, training], log_y)
-        every[0].xaxis.get_major_locator().set_params(integer=True)
+        every[0].xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         handles = [
             Line2D([], [], color=BASELINE, label=f"{of.declared.labels[baseline]} ({of.diverged(baseline)})"),
             Line2D([], [], color=COLOURS[0], label="the panel's variant"),

@@ -87,7 +87,7 @@ def degradation(runs: pd.DataFrame, history: pd.DataFrame) -> Figure | None:
             axes.sharey(left[0])
             axes.set_title(level_text(other, level))
             axes.set_xlabel("epoch")
-            axes.xaxis.get_major_locator().set_params(integer=True)
+            axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         scale(left[0], points, ["test/error", "train/error"], wide(points, "test/error"))
         left[0].set_ylabel("error (%)")
         place = _x_axis(right, of, depth)

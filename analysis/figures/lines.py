@@ -39,7 +39,8 @@ def median_line(
             "markeredgewidth": 0.4,
         }
     elif len(median) == 1:
-        line |= {"marker": "o", "markersize": 3}  # a line of one point would not be seen
+        hollow = {"markerfacecolor": "none"} if line.get("linestyle") == "--" else {}
+        line |= {"marker": "o", "markersize": 3} | hollow  # a line of one point would not be seen
     axes.plot(median.index, median, **line)
 
 

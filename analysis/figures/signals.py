@@ -55,7 +55,7 @@ def signal(runs: pd.DataFrame, history: pd.DataFrame, kind: Kind) -> Figure | No
                 line, above = ("-", 2) if epochs else ("--", 3)
                 axes.plot(table.columns, size, line, color=colour[epochs], linewidth=1.0, zorder=above, **_dot(size))
             _name(axes, of, name)
-        every[0].xaxis.get_major_locator().set_params(integer=True)
+        every[0].xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         log_ticks(every[0].yaxis, text=_short)
         colours = ListedColormap(list(colour.values()))
         bounds = np.arange(len(shown) + 1) - 0.5
@@ -92,7 +92,7 @@ def gates(runs: pd.DataFrame, history: pd.DataFrame) -> Figure | None:
         every[0].yaxis.set_major_locator(FixedLocator(GATE_TICKS))
         every[0].yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         every[0].yaxis.set_minor_locator(NullLocator())
-        every[0].xaxis.get_major_locator().set_params(integer=True)
+        every[0].xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         figure.colorbar(
             ScalarMappable(Normalize(0, max(1, units)), dark), ax=every, pad=0.01, label="unit", aspect=30
         )  # fmt: skip

@@ -109,3 +109,12 @@ def test_errors_far_apart_stand_on_a_logarithmic_axis(declared):
     near, far = ({"a": {0: 6.0}, "b": {0: 6.0 * factor}} for factor in (4, 6))
     scales = [figures.all_figures(*declared(errors))["training_curves"].axes[0].get_yscale() for errors in (near, far)]
     assert scales == ["linear", "log"]
+
+
+def test_one_epoch_is_a_point_that_can_be_seen_on_a_whole_numbered_axis(frames):
+    runs, history = frames
+    axes = figures.training_curves(runs, history[history["epoch"] == 1]).axes[0]
+    drawn = [drawn for drawn in axes.get_lines() if len(drawn.get_xdata()) == 1]
+    assert all(line.get_marker() != "None" for line in drawn)
+    low, high = axes.get_xlim()
+    assert [tick for tick in axes.get_xticks() if low <= tick <= high] == [1.0]
