@@ -160,7 +160,8 @@ def run_all(console: Console, args: Args) -> int:
     from experiments import ablations
     from experiments.duration import duration
 
-    table = Table("ablation", "ended", "runs", "time", "table", box=None, header_style="dim", pad_edge=False)
+    table = Table("ablation", "ended", "runs", "time", box=None, header_style="dim", pad_edge=False)
+    table.add_column("table", overflow="fold")
     profile, statuses = args.profile or "smoke", []
     for name in ablations.names():
         started = time.monotonic()
