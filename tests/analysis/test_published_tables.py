@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from analysis import published
-from analysis.protocol import paper_cells, protocol_note
+from analysis.protocol import deviations, paper_cells, protocol_note
 
 # Top-1 errors in percent; Howard et al. print accuracies.
 PRINTED = {
@@ -96,3 +96,10 @@ def test_a_table_that_speaks_of_no_variant_is_nothing_to_compare_with(depth_runs
     depth_runs["config.ablation.published"] = "he2016_table3"
     assert paper_cells(depth_runs, declaration(depth_runs)).net is None
     assert "no published cell" in protocol_note(depth_runs)
+
+
+def test_a_factor_is_no_deviation(ablation_runs):
+    runs = ablation_runs({"original": {0: 6.5}}, recipe__iterations=640)
+    assert deviations(runs) == ["iterations"]
+    runs["config.ablation.factors"] = [["net.order", "recipe.iterations"]] * len(runs)
+    assert deviations(runs) == []
