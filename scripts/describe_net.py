@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nets.cost import LayerCost, Shape
 
 SIDES = {
-    "lenet5": 32,
+    **dict.fromkeys(("lenet5", "lenet"), 32),
     **dict.fromkeys(("inception_v3", "inception_v4", "inception_resnet_v1", "inception_resnet_v2"), 299),
 }
 DESCRIPTION = """Print a net layer by layer: output shapes, parameters, multiply-adds (one MAC counts as one).
@@ -23,7 +23,8 @@ DESCRIPTION = """Print a net layer by layer: output shapes, parameters, multiply
 Options of the net follow its name, e.g.:
   describe_net.py resnet110 --order full_preact --downsample B
   describe_net.py resnet164 --diff order=original order=full_preact
-  describe_net.py --list"""
+  describe_net.py --list
+  describe_net.py --table"""
 
 
 def parse(words: list[str]) -> tuple[argparse.Namespace, dict[str, str]]:
@@ -34,6 +35,7 @@ def parse(words: list[str]) -> tuple[argparse.Namespace, dict[str, str]]:
     parser.add_argument("--diff", nargs=2, metavar="OPTION=VALUE", help="two variants: print only what differs")
     parser.add_argument("--options", action="store_true", help="list the net's options and stop")
     parser.add_argument("--list", action="store_true", help="list the nets and stop")
+    parser.add_argument("--table", action="store_true", help="all nets beside published totals, as Markdown, and stop")
     known, rest = parser.parse_known_args(words)
     options: dict[str, str] = {}
     rest = [part for word in rest for part in (word.split("=", 1) if word.startswith("--") else [word])]
@@ -56,8 +58,11 @@ def value_of(text: str, option: Option) -> Any:
     return next((value for value in [*candidates, text] if option.accepts(value)), text)
 
 
-def built(name: str, texts: dict[str, str], shape: str | None) -> tuple[list[LayerCost], Shape]:
-    """The trace of the net, and the input shape. Raises ValueError for what does not exist."""
+def built(name: str, texts: dict[str, str], shape: str | None) -> tuple[list[LayerCost], Shape, int]:
+    """The trace of the net, the input shape, and all parameters, heads for training too.
+
+    Raises ValueError for what does not exist.
+    """
     import torch
 
     import nets
@@ -72,7 +77,7 @@ def built(name: str, texts: dict[str, str], shape: str | None) -> tuple[list[Lay
     channels = chosen.get("in_channels", options["in_channels"].default)
     size = input_shape(shape) if shape else (channels, *(2 * (paper_side(name, options),)))
     try:
-        return cost.trace(net, size), size
+        return cost.trace(net, size), size, cost.parameters(net)
     except RuntimeError as error:
         reason = str(error).splitlines()[0]
         raise ValueError(f"{name} cannot take an input of {'x'.join(map(str, size))}: {reason}") from None
@@ -108,12 +113,50 @@ def print_rows(lines: list[tuple[str, ...]]) -> None:
         print(left, *(text.rjust(width) for text, width in zip(line[3:], widths[3:], strict=True)), sep="  ")
 
 
-def total(trace: list[LayerCost]) -> str:
+def total(trace: list[LayerCost], parameters: int) -> str:
     weighted = sum(r.kind in ("Conv2d", "Linear") and "shortcut" not in r.name.split(".") for r in trace)
     return (
-        f"{sum(r.parameters for r in trace):,} parameters, {sum(r.multiply_adds for r in trace) / 1e6:,.2f} M "
+        f"{parameters:,} parameters, {sum(r.multiply_adds for r in trace) / 1e6:,.2f} M "
         f"multiply-adds, {weighted} weight layers off the shortcuts"
     )
+
+
+def totals(trace: list[LayerCost], parameters: int) -> dict[str, int]:
+    return {"parameters": parameters, "multiply_adds": sum(r.multiply_adds for r in trace)}
+
+
+def print_published(name: str, texts: dict[str, str], ours: dict[str, int], size: Shape) -> None:
+    """What papers and reference code count for the same net, and whether ours is that."""
+    from analysis import published_costs
+
+    for row in published_costs.of(name, texts, "x".join(map(str, size))):
+        mark = "" if row.confirmed else ", not confirmed"
+        verdict = row.verdict(ours[row.quantity])
+        print(f"  {row.text} {row.quantity.replace('_', '-')} by {row.source} ({row.kind}{mark}): {verdict}")
+
+
+def print_table() -> None:
+    """A Markdown row for every net and published variant: ours, theirs, and what lies between them."""
+    import nets
+    from analysis import published_costs
+
+    variants = dict.fromkeys((c.net, c.options, c.input) for c in published_costs.load())
+    listed = {net for net, options, _ in variants if not options}
+    keys = [*variants, *((name, "", None) for name in nets.names() if name not in listed)]
+    order = {name: i for i, name in enumerate(nets.names())}
+    print("| net | options | input | parameters | multiply-adds | published or recounted |")
+    print("|---|---|---|---:|---:|---|")
+    for name, options, shape in sorted(keys, key=lambda key: order[key[0]]):
+        texts = dict(word.split("=", 1) for word in options.split())
+        trace, size, parameters = built(name, texts, shape)
+        ours = totals(trace, parameters)
+        theirs = [
+            f"{c.text} {c.quantity.replace('_', '-')}, {c.source}{'' if c.confirmed else ' (not confirmed)'}: "
+            f"{c.verdict(ours[c.quantity])}"
+            for c in published_costs.of(name, texts, "x".join(map(str, size)))
+        ]
+        cells = (name, options, "x".join(map(str, size)), *(f"{v:,}" for v in ours.values()))
+        print("|", " | ".join((*cells, "<br>".join(theirs) or "none found")), "|")
 
 
 def print_difference(name: str, texts: dict[str, str], pair: list[str], shape: str | None) -> None:
@@ -125,16 +168,16 @@ def print_difference(name: str, texts: dict[str, str], pair: list[str], shape: s
         option, equals, value = word.partition("=")
         if not equals:
             raise ValueError(f"--diff {word}: a variant is written OPTION=VALUE, e.g. order=full_preact")
-        variants.append(built(name, {**texts, option: value}, shape)[0])
-    lines = [["  ".join(row) for row in rows(trace)] for trace in variants]
+        variants.append(built(name, {**texts, option: value}, shape))
+    lines = [["  ".join(row) for row in rows(trace)] for trace, _, _ in variants]
     changed = [
         line
         for line in difflib.unified_diff(*lines, *(f"{name} {word}" for word in pair), lineterm="", n=1)
         if not line.startswith("@@")
     ]
     print("\n".join(changed) if changed else f"{pair[0]} and {pair[1]} call the same layers in the same order")
-    for word, trace in zip(pair, variants, strict=True):
-        print(f"{word}: {total(trace)}")
+    for word, (trace, _, parameters) in zip(pair, variants, strict=True):
+        print(f"{word}: {total(trace, parameters)}")
 
 
 def main(words: list[str]) -> int:
@@ -144,6 +187,8 @@ def main(words: list[str]) -> int:
 
         if known.list:
             print("\n".join(nets.names()))
+        elif known.table:
+            print_table()
         elif known.name is None:
             raise ValueError(f"name a net; there are: {', '.join(nets.names())}")
         elif known.options:
@@ -152,9 +197,10 @@ def main(words: list[str]) -> int:
         elif known.diff:
             print_difference(known.name, texts, known.diff, known.input)
         else:
-            trace, size = built(known.name, texts, known.input)
+            trace, size, parameters = built(known.name, texts, known.input)
             print_rows(rows(trace))
-            print(f"{known.name} on {'x'.join(map(str, size))}: {total(trace)}")
+            print(f"{known.name} on {'x'.join(map(str, size))}: {total(trace, parameters)}")
+            print_published(known.name, texts, totals(trace, parameters), size)
     except ValueError as error:
         print(f"describe_net: {error}", file=sys.stderr)
         return 2

@@ -1,0 +1,120 @@
+"""describe_net as a user gives it; every published number against a count that is not ours."""
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+import nets
+from analysis import published_costs
+from analysis.published_costs import Cost
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "describe_net.py"
+HUGE = ("resnet1202", "resnet1001", "densenet_bc250", "densenet_bc190", "densenet264", "densenet201")
+ROWS = [
+    pytest.param(*key, id=" ".join(key), marks=[pytest.mark.slow] if key[0] in HUGE else [])
+    for key in dict.fromkeys((c.net, c.options, c.input) for c in published_costs.load())
+]
+
+
+@pytest.fixture(scope="module")
+def script():
+    spec = importlib.util.spec_from_file_location("describe_net", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["describe_net"] = module  # its dataclasses and annotations are looked up there
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def run(script, capsys):
+    def call(*words: str) -> tuple[int, str, str]:
+        status = script.main(list(words))
+        return status, *capsys.readouterr()
+
+    return call
+
+
+def test_layers_and_totals_beside_the_published(run):
+    status, out, err = run("resnet20")
+    assert (status, err) == (0, "")
+    assert out.splitlines()[1].split() == ["conv1", "Conv2d", "16x32x32", "432", "442,368"]
+    assert "resnet20 on 3x32x32: 269,722 parameters, 40.55 M multiply-adds, 20 weight layers" in out
+    assert "0.27 M parameters by He et al. 2015 Table 6 (paper): to its digits" in out
+
+
+def test_heads_for_training_count_as_parameters(run):
+    assert "13,378,280 parameters, 1,582.67 M" in run("googlenet")[1]
+
+
+def test_difference_of_two_variants(run):
+    out = run("resnet8", "--diff", "downsample=A", "downsample=B")[1]
+    assert "+stage2.0.shortcut.resize.conv" in out
+    assert "downsample=A: 75,290 parameters" in out
+    assert "downsample=B: 78,042 parameters" in out  # 16 x 32 + 32 x 64 weights, 2 x (32 + 64) of BN
+    assert "the same layers" in run("resnet8", "--diff", "gate_bias=-6", "gate_bias=-5")[1]
+
+
+def test_options_input_and_list(run):
+    assert "--order original  (original, bn_after_add," in run("resnet8", "--options")[1]
+    assert "resnet8 on 3x64x48:" in run("resnet8", "--input", "3x64x48")[1]
+    assert run("--list")[1].split() == list(nets.names())
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ((), "name a net"),
+        (("resnet111",), "did you mean resnet110"),
+        (("resnet8", "--orders", "original"), "no option 'orders'"),
+        (("resnet8", "--order", "post"), "it takes original, bn_after_add"),
+        (("resnet8", "--input", "32"), "written CxHxW"),
+        (("resnet8", "--input", "1x32x32"), "cannot take an input of 1x32x32"),
+        (("resnet8", "--diff", "order", "unit=single"), "written OPTION=VALUE"),
+        (("resnet8", "extra"), "cannot read 'extra'"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(run, words, message):
+    status, out, err = run(*words)
+    assert (status, out) == (2, "")
+    assert message in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("name", "options", "shape"), ROWS)
+def test_every_published_row_counted_by_torch(script, name, options, shape):
+    """Exact counts are exact; a printed one agrees to its digits, is rounded down, or has its reason."""
+    texts = dict(word.split("=", 1) for word in options.split())
+    trace, size, parameters = script.built(name, texts, shape)
+    with torch.device("meta"):
+        kinds = nets.options_of(name)
+        net = nets.build(name, **{key: script.value_of(text, kinds[key]) for key, text in texts.items()})
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        net.eval()(torch.empty(1, *size, device="meta"))
+    ours = script.totals(trace, parameters)
+    assert ours == {
+        "parameters": sum(p.numel() for p in net.parameters()),
+        "multiply_adds": counter.get_total_flops() / 2,
+    }
+    for row in published_costs.of(name, texts, shape):
+        verdict = row.verdict(ours[row.quantity])
+        assert ("%" in verdict) == bool(row.note), (row, verdict)
+        assert row.kind != "recount" or verdict == "exact", (row, verdict)
+
+
+@pytest.mark.parametrize(
+    ("printed", "unit", "counted", "verdict"),
+    [
+        ("1.7", "1e6", 1_703_258, "to its digits"),
+        ("3.6", "1e9", 3_663_761_408, "rounded down"),
+        ("60", "1e6", 60_000_000, "exact"),
+        ("100", "1", 101, "+1 %: because"),
+        ("10.2", "1e6", 9_996_000, "-2 %: because"),
+    ],
+)
+def test_verdict_says_how_far_apart(printed, unit, counted, verdict):
+    row = Cost("net", "", "3x32x32", "parameters", printed, unit, "paper", "source", True, "because")
+    assert row.verdict(counted) == verdict
