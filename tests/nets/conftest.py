@@ -29,16 +29,27 @@ def assert_equals_reference():
         for mode in (False, True):
             a, b = (_outputs(net.train(mode), images.double()) for net in (ours, theirs))
             torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-9)
+            print(f"{'training' if mode else 'evaluation'}: largest difference {_largest(a, b):.1e} (pytest -rP)")
         for outputs in (a, b):
             sum(output.square().sum() for output in outputs).backward()
         gradients = {name: p.grad for name, p in theirs.named_parameters()}
         for name, p in ours.named_parameters():
             torch.testing.assert_close(p.grad, gradients[names[name]], rtol=1e-6, atol=1e-8, msg=name)
+        pairs = [(p.grad, gradients[names[name]]) for name, p in ours.named_parameters()]
+        print(f"gradients: largest difference {_largest(*zip(*pairs, strict=True)):.1e} of {_size(pairs):.1e}")
         statistics = dict(theirs.named_buffers())
         for name, values in ours.named_buffers():
             torch.testing.assert_close(values, statistics[names[name]], rtol=1e-9, atol=1e-9, msg=name)
 
     return check
+
+
+def _largest(ours: Sequence[torch.Tensor], theirs: Sequence[torch.Tensor]) -> float:
+    return max((a - b).abs().max().item() for a, b in zip(ours, theirs, strict=True))
+
+
+def _size(pairs: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> float:
+    return max(theirs.abs().max().item() for _, theirs in pairs)
 
 
 def _random_values(name: str, like: torch.Tensor) -> torch.Tensor:
