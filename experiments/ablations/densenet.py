@@ -74,7 +74,7 @@ ABLATION = Ablation(
         "quick": Profile(
             seeds=3,
             changes={**SMALL, "recipe.batch_size": 64},
-            epochs=6,
+            epochs=3,
             variants=(*PURE, "resnet20_equal"),
             adapts=ADAPTED,
         ),

@@ -31,7 +31,7 @@ ABLATION = Ablation(
         "smoke": Profile(
             seeds=3, changes={**SMALL, **DIGITS, "recipe.learning_rate": 0.02, "data.train_images": 720}, epochs=6
         ),
-        "quick": Profile(seeds=3, changes={**SMALL, **CIFAR10, "recipe.learning_rate": 0.02}, epochs=8),
+        "quick": Profile(seeds=3, changes={**SMALL, **CIFAR10, "recipe.learning_rate": 0.02}, epochs=5),
         "paper": Profile(seeds=3),
     },
     published="szegedy2014_aux",

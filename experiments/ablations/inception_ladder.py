@@ -52,8 +52,8 @@ ABLATION = Ablation(
     profiles={
         "smoke": Profile(
             seeds=2,
-            changes={**SMALL, **DIGITS, "data.image_size": 75, "data.train_images": 480},
-            epochs=3,
+            changes={**SMALL, **DIGITS, "data.image_size": 75, "data.train_images": 480, "recipe.batch_size": 16},
+            epochs=6,
             adapts=ADAPTED,
         ),
         "quick": Profile(seeds=3, changes={**SMALL, **CIFAR10, "data.image_size": 75}, epochs=4, adapts=ADAPTED),

@@ -2,7 +2,7 @@
 
 Each variant changes one thing in GoogLeNet's modules. The papers print two of the cells (top-1, Szegedy et al. 2015,
 Table 3): GoogLeNet 29.0 and with BN 26.8; the others are asked here for the first time.
-paper needs `--dataset imagefolder:PATH`. smoke shows that it runs. quick (a quarter of the width, CIFAR-10) should
+paper needs `--dataset imagefolder:PATH`. smoke shows that it runs. quick (an eighth of the width, CIFAR-10) should
 show BN; single branches of four may stay within a point.
 """
 
@@ -13,7 +13,7 @@ from experiments.recipes import GOOGLENET
 from experiments.settings import CIFAR10, DIGITS, FIXED, IMAGENET, SHORT
 from experiments.spec import NetSpec, RunSpec
 
-SMALL = {"net.name": "googlenet_cifar", "net.width": 0.25, "net.dropout": 0.0, **SHORT}
+SMALL = {"net.name": "googlenet_cifar", "net.dropout": 0.0, **SHORT}
 
 ABLATION = Ablation(
     name="inception_module",
@@ -41,9 +41,19 @@ ABLATION = Ablation(
     ),
     profiles={
         "smoke": Profile(
-            seeds=2, changes={**SMALL, **DIGITS, "recipe.learning_rate": 0.02, "data.train_images": 720}, epochs=6
+            seeds=2,
+            changes={
+                **SMALL,
+                **DIGITS,
+                "net.width": 0.25,
+                "recipe.learning_rate": 0.02,
+                "data.train_images": 720,
+            },
+            epochs=6,
         ),
-        "quick": Profile(seeds=3, changes={**SMALL, **CIFAR10, "recipe.learning_rate": 0.02}, epochs=8),
+        "quick": Profile(
+            seeds=3, changes={**SMALL, **CIFAR10, "net.width": 0.125, "recipe.learning_rate": 0.02}, epochs=5
+        ),
         "paper": Profile(seeds=3),
     },
     published="szegedy2014_module",

@@ -49,15 +49,22 @@ ABLATION = Ablation(
     profiles={
         "smoke": Profile(
             seeds=2,
-            changes={**SMALL, **DIGITS, "data.image_size": 16, "data.train_images": 720, "recipe.learning_rate": 0.05},
-            epochs=5,
+            changes={
+                **SMALL,
+                **DIGITS,
+                "data.image_size": 16,
+                "data.train_images": 480,
+                "recipe.batch_size": 16,
+                "recipe.learning_rate": 0.2,
+            },
+            epochs=8,
             variants=(*PARTS, "images_of_11"),
             adapts=("recipe.crop_size", "data.image_size"),
         ),
         "quick": Profile(
-            seeds=3,
+            seeds=2,
             changes={**SMALL, **CIFAR10, "data.image_size": 32, "recipe.learning_rate": 0.1},
-            epochs=6,
+            epochs=3,
             variants=(*PARTS, "images_of_27", "images_of_23", "images_of_18"),
             adapts=("recipe.crop_size", "data.image_size"),
         ),
