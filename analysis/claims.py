@@ -114,20 +114,21 @@ def support(cells: pd.DataFrame, baseline: str, noise: Noise) -> pd.DataFrame:
 def tables(name: str) -> list[tuple[str, str, pd.DataFrame]]:
     """(net, data set, cells by variant) of every part of a published table within which cells may be compared.
 
-    A part is one net on one data set; a table that prints each net once is one part a data set, its net "".
-    Raises PublishedError for an unknown table.
+    A part is a data set; where a variant is printed for several nets, a data set and a net. A part of several nets has
+    the net "". Raises PublishedError for an unknown table.
     """
     everything = published.load()
     mine = everything[(everything["table"] == name) & (everything["metric"] == "test_error")]
-    if mine.empty:
-        published.cells(name, "")  # raises for an unknown table
+    if name not in set(everything["table"]):
+        published.cells(name, "")  # raises, and lists the tables there are
     parts = []
-    for dataset, on_data in mine.groupby("dataset", sort=False):
-        by_net = [(str(net), published.typical(found)) for net, found in on_data.groupby("net", sort=False)]
-        if all(len(cells) < 2 for _, cells in by_net):
-            by_net = [("", published.typical(on_data))]
-        parts += [(net, str(dataset), cells) for net, cells in by_net if len(cells) > 1]
-    return parts
+    for dataset, cells in mine[mine["statistic"].isin(published.TYPICAL)].groupby("dataset", sort=False):
+        crossed = cells.groupby("variant")["net"].nunique().max() > 1
+        groups = [cells] if not crossed else [of_net for _, of_net in cells.groupby("net", sort=False)]
+        for group in groups:
+            net = str(group["net"].iloc[0]) if group["net"].nunique() == 1 else ""
+            parts.append((net, str(dataset), published.typical(group)))
+    return [part for part in parts if len(part[2]) > 1]
 
 
 def noise_lines(net: str, cells: pd.DataFrame, dataset: str, baseline: str, *, named: int = 12) -> list[str]:
@@ -138,7 +139,8 @@ def noise_lines(net: str, cells: pd.DataFrame, dataset: str, baseline: str, *, n
         return [f"{title}: the papers print no spread for this data set, so their noise supports or refutes no claim."]
     claims = support(cells, baseline, noise)
     lines = [
-        f"{title}: {len(claims)} pairwise claims, {int(claims['supported'].sum())} beyond the papers' own noise "
+        f"{title}: {len(claims)} pairwise claim{'s' * (len(claims) != 1)}, "
+        f"{int(claims['supported'].sum())} beyond the papers' own noise "
         f"(std {noise.std:.2f} over {noise.n} runs, {noise.source}; taken to be that of every cell).",
         *_limit_line(claims, noise),
     ]

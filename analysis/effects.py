@@ -24,18 +24,22 @@ class Effect:
     weights: Mapping[str, float]
 
 
+def per_seed(effect: Effect, errors: Mapping[str, Mapping[int, float]]) -> list[float]:
+    """The contrast of each seed that every variant in it has, in the seeds' order."""
+    seeds = set.intersection(*(set(errors.get(variant, ())) for variant in effect.weights))
+    return [
+        math.fsum(weight * errors[variant][seed] for variant, weight in effect.weights.items())
+        for seed in sorted(seeds)
+    ]
+
+
 def contrast(effect: Effect, errors: Mapping[str, Mapping[int, float]], level: float = 0.95) -> Difference:
     """t interval and test of sum over v of w_v errors[v][seed], over the seeds that every variant in it has.
 
     One number a seed, so what the cells of a seed share drops out, and cells may differ in their spread: for a 2 x 2
     the squared t is the F of an analysis of variance with repeated measures. errors: those that did not fail.
     """
-    seeds = set.intersection(*(set(errors.get(variant, ())) for variant in effect.weights))
-    gaps = [
-        math.fsum(weight * errors[variant][seed] for variant, weight in effect.weights.items())
-        for seed in sorted(seeds)
-    ]
-    return difference_of(gaps, level)
+    return difference_of(per_seed(effect, errors), level)
 
 
 def of_cells(effect: Effect, cells: Mapping[str, float]) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 import scipy.stats
 
 BOOTSTRAP_FROM, RESAMPLES = 8, 9999  # pairs; fewer have too few distinct resamples
+NO_DIFFERENCE = "no difference shown"
 NO_SPREAD = 1e-9  # differences this close are equal but for rounding; errors are multiples of 100 / test images
 
 
@@ -76,25 +77,42 @@ def paired_difference(baseline: Mapping[int, float], variant: Mapping[int, float
     Student's paired t interval and two-sided test (Gosset 1908). With n < 2, or where all differences are equal,
     there is no spread to judge by: interval and p are NaN, and with n = 0 so is the mean.
     """
-    seeds = sorted(baseline.keys() & variant.keys())
-    return difference_of([variant[seed] - baseline[seed] for seed in seeds], level)
+    return difference_of(gaps(baseline, variant), level)
 
 
-def difference_of(gaps: Sequence[float], level: float = 0.95) -> Difference:
+def gaps(baseline: Mapping[int, float], variant: Mapping[int, float]) -> list[float]:
+    """variant - baseline over the seeds both have, in their order."""
+    return [variant[seed] - baseline[seed] for seed in sorted(baseline.keys() & variant.keys())]
+
+
+def difference_of(taken: Sequence[float], level: float = 0.95) -> Difference:
     """`paired_difference` of differences already taken, one a seed: of a contrast over several variants."""
-    gaps = np.asarray(gaps, dtype=float)
-    n = len(gaps)
-    mean = float(gaps.mean()) if n else math.nan
-    if n < 2 or np.ptp(gaps) <= NO_SPREAD:
+    values = np.asarray(taken, dtype=float)
+    n = len(values)
+    mean = float(values.mean()) if n else math.nan
+    if n < 2 or np.ptp(values) <= NO_SPREAD:
         return Difference(mean, math.nan, math.nan, math.nan, n, level)
-    std = float(gaps.std(ddof=1))
+    std = float(values.std(ddof=1))
     standard_error = std / math.sqrt(n)
     half = scipy.stats.t.ppf((1 + level) / 2, n - 1) * standard_error
     p = 2 * scipy.stats.t.sf(abs(mean) / standard_error, n - 1)
     return Difference(mean, float(mean - half), float(mean + half), float(p), n, level, std)
 
 
-def bootstrap_interval(gaps: Sequence[float], level: float = 0.95, seed: int = 0) -> tuple[float, float]:
+def reading(difference: Difference, without: str) -> str:
+    """The difference in words; `without`: of no pair at all."""
+    if difference.n == 0:
+        return without
+    if difference.n == 1:
+        return "one seed: no interval"
+    if math.isnan(difference.low):
+        return NO_DIFFERENCE if abs(difference.mean) <= NO_SPREAD else "all differences equal: no interval"
+    if not difference.decided:
+        return NO_DIFFERENCE
+    return "worse" if difference.mean > 0 else "better"
+
+
+def bootstrap_interval(taken: Sequence[float], level: float = 0.95, seed: int = 0) -> tuple[float, float]:
     """BCa bootstrap of the mean over n >= 8 paired differences, at 1 - 2 Phi(-sqrt(n / (n - 1)) t(n - 1)).
 
     Efron 1987, JASA 82; the level is widened as in Hesterberg 2015, The American Statistician 69, section 5.3, for
@@ -102,14 +120,14 @@ def bootstrap_interval(gaps: Sequence[float], level: float = 0.95, seed: int = 0
     normal differences cover 88 % of the time in place of 95; widened 94 %, and under skew more than t does
     (`python -m analysis.calibration`). The same gaps give the same interval. Fewer, or equal, gaps: NaN.
     """
-    gaps = np.sort(np.asarray(gaps, dtype=float))
-    n = len(gaps)
-    if n < BOOTSTRAP_FROM or np.ptp(gaps) <= NO_SPREAD:
+    values = np.sort(np.asarray(taken, dtype=float))
+    n = len(values)
+    if n < BOOTSTRAP_FROM or np.ptp(values) <= NO_SPREAD:
         return math.nan, math.nan
     t = scipy.stats.t.ppf((1 + level) / 2, n - 1)
     widened = 1 - 2 * scipy.stats.norm.sf(math.sqrt(n / (n - 1)) * t)
     drawn = scipy.stats.bootstrap(
-        (gaps,),
+        (values,),
         np.mean,
         confidence_level=widened,
         n_resamples=RESAMPLES,

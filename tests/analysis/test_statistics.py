@@ -7,8 +7,10 @@ import math
 import numpy as np
 import pytest
 import scipy.stats
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.weightstats import DescrStatsW
 
-from analysis.statistics import holm, paired_difference, summarise
+from analysis.statistics import bootstrap_interval, holm, paired_difference, summarise
 
 
 def test_summary_of_five_by_hand():
@@ -115,3 +117,33 @@ def test_holm_stops_at_one_and_does_not_count_what_was_not_tested():
     assert math.isnan(adjusted[1])
     assert adjusted[2] == pytest.approx(0.04)
     assert holm([]) == []
+
+
+def test_paired_difference_and_holm_are_those_of_statsmodels():
+    rng = np.random.default_rng(2)
+    for n in (2, 3, 5, 20):
+        baseline, variant = rng.normal(6.6, 0.2, n), rng.normal(6.3, 0.3, n)
+        ours = paired_difference(dict(enumerate(baseline)), dict(enumerate(variant)))
+        theirs = DescrStatsW(variant - baseline)
+        assert (ours.low, ours.high) == pytest.approx(theirs.tconfint_mean(0.05))
+        assert ours.p == pytest.approx(theirs.ttest_mean(0)[1])
+        assert ours.std == pytest.approx(theirs.std * math.sqrt(n / (n - 1)))
+        p = rng.uniform(0, 0.2, n)
+        assert holm(list(p)) == pytest.approx(multipletests(p, method="holm")[1])
+
+
+def test_a_bootstrap_interval_from_eight_pairs_up_is_always_the_same():
+    gaps = np.random.default_rng(3).normal(0.3, 0.2, 9)
+    low, high = bootstrap_interval(gaps)
+    assert low < gaps.mean() < high
+    assert bootstrap_interval(gaps[::-1]) == (low, high)
+    assert all(math.isnan(end) for end in (*bootstrap_interval(gaps[:7]), *bootstrap_interval([0.1] * 8)))
+
+
+def test_the_bootstrap_interval_is_wider_than_the_plain_one_and_near_t():
+    gaps = np.random.default_rng(4).normal(0.3, 0.2, 8)
+    low, high = bootstrap_interval(gaps)
+    plain = scipy.stats.bootstrap((gaps,), np.mean, rng=np.random.default_rng(0)).confidence_interval
+    t = paired_difference(dict.fromkeys(range(8), 0.0), dict(enumerate(gaps)))
+    assert high - low > 1.1 * (plain.high - plain.low)
+    assert high - low == pytest.approx(t.high - t.low, rel=0.25)

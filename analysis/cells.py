@@ -1,0 +1,196 @@
+"""What is printed of a table: rounded text under headings with units, what is bold, and the notes below."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+UNCONFIRMED = "?"
+DIFFERENCE = "difference (pp)"
+OURS = "ours (%)"
+MINUS = "\N{MINUS SIGN}"
+
+
+@dataclass(frozen=True)
+class Printed:
+    """cells: text; text: columns that are words, the rest being numbers; bold: (row, column); notes: below."""
+
+    cells: pd.DataFrame
+    text: tuple[str, ...]
+    bold: frozenset[tuple[int, str]]
+    notes: list[str]
+
+
+def printed(table: pd.DataFrame) -> Printed:
+    """A table as it is printed; the name of its index says which: variant, effect, claim or time."""
+    return PRINTERS[str(table.index.name)](table)
+
+
+def number(value: float, form: str) -> str:
+    """Empty for NaN, "never" for an infinite one, a typographic minus."""
+    if math.isnan(value):
+        return ""
+    return "never" if math.isinf(value) else format(value, form).replace("-", MINUS)
+
+
+def interval(mean: float, low: float, high: float, form: str = "+.2f") -> str:
+    if math.isnan(mean) or math.isnan(low):
+        return number(mean, form)
+    return f"{number(mean, form)} [{number(low, form)}, {number(high, form)}]"
+
+
+def p_value(value: float) -> str:
+    return "" if math.isnan(value) else "<0.001" if value < 0.001 else f"{value:.3f}"
+
+
+def variants(table: pd.DataFrame) -> Printed:
+    """`tables.ablation_table`. A `?` marks an unconfirmed number; bold is a best that is shown to be the best."""
+    rows = [row for _, row in table.iterrows()]
+    columns = {
+        "variant": [row["label"] for row in rows],
+        "paper (%)": [_paper(row) for row in rows],
+        OURS: ["fail" if row["fails"] else number(row["median"], ".2f") for row in rows],
+        "gap (pp)": [number(row["gap"], "+.2f") for row in rows],
+        "mean ± std (%)": [_spread(row["mean"], row["std"]) for row in rows],
+        "n": [str(row["n"]) for row in rows],
+        "failed": [str(row["failed"]) for row in rows],
+        DIFFERENCE: ["baseline" if row["baseline"] else _difference(row) for row in rows],
+        "reading": [row["reading"] for row in rows],
+        "p (Holm)": [p_value(row["p_holm"]) for row in rows],
+        "parameters": [number(row["parameters"], ",.0f") for row in rows],
+        "multiply-adds": [number(row["multiply_adds"], ",.0f") for row in rows],
+        "min/run": [number(row["minutes"], ".1f") for row in rows],
+    }
+    notes = [
+        "ours: median over the seeds of the last epoch's test error, failed runs ranked last; "
+        "mean and std: over the n runs that finished and did not fail; gap: ours - paper.",
+        "difference: to the baseline, mean over the pairs of equal seed with its 95 % t interval; "
+        "p: of that, adjusted for the number of variants.",
+    ]
+    if not table["paper_confirmed"].all():
+        notes.append(f"{UNCONFIRMED}: not confirmed in the paper's text.")
+    if table["best"].any():
+        notes.append("bold: better than every other variant, each by the 95 % interval of their paired difference.")
+    notes += _undetected(table) + _bootstrap(table)
+    bold = frozenset((i, OURS) for i, best in enumerate(table["best"]) if best)
+    return Printed(pd.DataFrame(columns), ("variant", "reading"), bold, notes)
+
+
+def effects(table: pd.DataFrame) -> Printed:
+    """`tables.effects_table`."""
+    rows = [row for _, row in table.iterrows()]
+    columns = {
+        "effect": [row["label"] for row in rows],
+        "kind": [row["family"] for row in rows],
+        "paper (pp)": [number(row["paper"], "+.2f") for row in rows],
+        "ours (pp)": [_difference(row) for row in rows],
+        "n": [str(row["pairs"]) for row in rows],
+        "p (Holm)": [p_value(row["p_holm"]) for row in rows],
+        "reading": [row["reading"] for row in rows],
+    }
+    notes = [f"{kind}: {EFFECT_NOTES[kind]}." for kind in dict.fromkeys(table["family"])]
+    notes.append(
+        "ours: one contrast a seed, from the n seeds that no cell of it failed, its mean and 95 % t interval; "
+        "above 0 is worse; p: adjusted over the effects of its kind."
+    )
+    notes += _undetected(table) + _bootstrap(table)
+    return Printed(pd.DataFrame(columns), ("effect", "kind", "reading"), frozenset(), notes)
+
+
+EFFECT_NOTES: Mapping[str, str] = {
+    "main": "the mean difference over all levels of the other factors",
+    "interaction": "how much the one difference changes with the other; 0: the two add up",
+    "simple": "the difference at one level of the other factor",
+    "step": "the difference to the rung before",
+}
+
+
+def claims(table: pd.DataFrame) -> Printed:
+    """`verdict.claims_table`."""
+    rows = [row for _, row in table.iterrows()]
+    columns = {
+        "paper's claim": [f"{row['better']} < {row['worse']}" for row in rows],
+        "paper (pp)": ["fail" if math.isnan(row["gap"]) else number(row["gap"], "+.2f") for row in rows],
+        "ours (pp)": [_difference(row) for row in rows],
+        "n": [str(row["pairs"]) for row in rows],
+        "p (Holm)": [p_value(row["p_holm"]) for row in rows],
+        "verdict": [" ".join(filter(None, (row["verdict"], row["why"]))) for row in rows],
+        "seeds to decide": ["" if pd.isna(row["seeds"]) else f"{row['seeds']}" for row in rows],
+    }
+    notes = ["A claim is of a lower error; ours: the higher one's minus the lower one's, so above 0 agrees."]
+    return Printed(pd.DataFrame(columns), ("paper's claim", "verdict"), frozenset(), notes)
+
+
+def times(table: pd.DataFrame) -> Printed:
+    """`tables.times_table`."""
+    rows = [row for _, row in table.iterrows()]
+    columns = {
+        "variant": [row["label"] for row in rows],
+        "epochs": [number(row["epochs"], ".1f") for row in rows],
+        "iterations": [number(row["iterations"], ",.0f") for row in rows],
+        "reached": [f"{row['reached']} of {row['n']}" for row in rows],
+        "times as long": ["reference" if row["reference"] else _ratio(row) for row in rows],
+        "sooner, later": ["" if row["reference"] else f"{row['sooner']}, {row['later']}" for row in rows],
+        "p (Holm)": [p_value(row["p_holm"]) for row in rows],
+        "test": [row["test"] for row in rows],
+    }
+    notes = [
+        f"epochs: median until the training error is at {table['target'].iloc[0]:g} % or below; a run that never gets "
+        "there ranks last; times as long: the ratio of the medians, and in brackets the 95 % interval of the pairs' "
+        "geometric mean where every run of them gets there; sooner, later: pairs of equal seed."
+    ]
+    if table["fastest"].any():
+        notes.append(
+            "Of each net the learning rate with the smallest median is compared; it was chosen on these runs, "
+            "which flatters both."
+        )
+    return Printed(pd.DataFrame(columns), ("variant", "test"), frozenset(), notes)
+
+
+PRINTERS: Mapping[str, Callable[[pd.DataFrame], Printed]] = {
+    "variant": variants,
+    "effect": effects,
+    "claim": claims,
+    "time": times,
+}
+
+
+def _paper(row: pd.Series) -> str:
+    text = "fail" if row["paper_failed"] else number(row["paper"], ".2f")
+    return text if row["paper_confirmed"] else text + UNCONFIRMED
+
+
+def _spread(mean: float, std: float) -> str:
+    return number(mean, ".2f") if math.isnan(std) else f"{number(mean, '.2f')} ± {number(std, '.2f')}"
+
+
+def _difference(row: pd.Series) -> str:
+    return interval(row["difference"], row["low"], row["high"])
+
+
+def _ratio(row: pd.Series) -> str:
+    median = number(row["ratio"], ".2f")
+    return median if math.isnan(row["low"]) else f"{median} [{row['low']:.2f}, {row['high']:.2f}]"
+
+
+def _undetected(table: pd.DataFrame) -> list[str]:
+    """What the rows without a shown difference could have shown."""
+    mute = table[(table["reading"] == "no difference shown") & table["detectable"].notna()]
+    if mute.empty:
+        return []
+    each = ", ".join(f"{row['label']} {row['detectable']:.2f}" for _, row in mute.iterrows())
+    return [f"no difference shown: these seeds would show, with a power of 0.8, a true difference (pp) of: {each}."]
+
+
+def _bootstrap(table: pd.DataFrame) -> list[str]:
+    drawn = table[table["boot_low"].notna()]
+    if drawn.empty:
+        return []
+    each = "; ".join(
+        f"{row['label']} [{number(row['boot_low'], '+.2f')}, {number(row['boot_high'], '+.2f')}]"
+        for _, row in drawn.iterrows()
+    )
+    return [f"95 % bootstrap intervals (BCa, widened for small n): {each}."]
