@@ -12,6 +12,8 @@ from analysis import published
 from analysis.comparable import Declaration, compared, declaration
 from analysis.published_recipes import RECIPES
 
+STATISTICS = {"single": "one run", "unstated": "runs not stated"}  # the others speak for themselves: "median of 5"
+
 
 @dataclass(frozen=True)
 class PaperCells:
@@ -87,9 +89,10 @@ def protocol_note(runs: pd.DataFrame) -> str:
     cell = cells.by_variant.iloc[0]
     recipe = RECIPES.get(declared.published or "", {})
     steps = f"{_text(recipe['iterations'])} iterations, " if "iterations" in recipe else ""
-    statistic = cell["statistic"] + ("" if pd.isna(cell["n"]) else f" of {int(cell['n'])}")
+    statistic = STATISTICS.get(cell["statistic"]) or cell["statistic"] + _of(cell["n"])
+    sources = ", ".join(dict.fromkeys(cells.by_variant["paper"]))
     theirs = _text(cells.net) if cells.net else "each variant's net"
-    paper = f"Paper: {theirs} on {_text(cells.dataset)}, {steps}{statistic} ({cell['paper']})."
+    paper = f"Paper: {theirs} on {_text(cells.dataset)}, {steps}{statistic} ({sources})."
     if changed := deviations(runs):
         return f"{paper} {ours}: another protocol ({', '.join(changed)}), so the gap is not a reproduction error."
     return f"{paper} {ours}: the paper's net, data set and recipe."
@@ -104,6 +107,10 @@ def _differences(declared: Declaration) -> str:
         f"{declared.labels.get(c['variant'], c['variant'])} {published.difference_text(c)}" for _, c in said.iterrows()
     ]
     return f" Published as differences: {'; '.join(words)}." if words else ""
+
+
+def _of(runs: float) -> str:
+    return "" if pd.isna(runs) else f" of {int(runs)}"
 
 
 def _is_factor(path: str, declared: Declaration) -> bool:

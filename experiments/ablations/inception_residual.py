@@ -76,7 +76,6 @@ ABLATION = Ablation(
         ),
     },
     published="szegedy2016_table2",
-    paper_net="inception_resnet_v2",
     fixed=FIXED,
     deviations=(
         Deviation("images counted", "the 48,238 not on the blacklist", "all of the val/ folder"),

@@ -72,6 +72,8 @@ def test_a_published_table_speaks_of_the_ablation(name):
     variants = [variant.name for variant in ablation.variants_of("paper")]
     compared, _ = published.counterparts(ablation.published, variants)
     assert len(compared) + len(published.differences(ablation.published, variants)) > 0
+    if ablation.paper_net and any(factor.covers("net.name") for factor in ablation.groups):
+        assert set(compared["net"]) <= {ablation.paper_net}  # cells of other nets would not be found
     if ablation.paper_net:
         assert ablation.paper_net in set(published.of_table(ablation.published)["net"])
 

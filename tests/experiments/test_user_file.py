@@ -5,7 +5,7 @@ import pytest
 from experiments.ablations import load
 from experiments.spec import SpecError
 
-MINE = '''
+MINE = """
 from experiments.ablation import Ablation, Profile, Variant
 from experiments.spec import DataSpec, NetSpec, RunSpec
 
@@ -21,7 +21,7 @@ ABLATION = Ablation(
     ),
     profiles={"quick": Profile(seeds=2, epochs=1)},
 )
-'''
+"""
 
 
 def test_a_file_of_a_users_own_is_an_ablation_like_any_other(tmp_path):
@@ -39,7 +39,7 @@ def test_a_file_of_a_users_own_is_an_ablation_like_any_other(tmp_path):
         (MINE.replace("ABLATION", "mine"), r"mine\.py defines no ABLATION; it must say ABLATION = Ablation\(\.\.\.\)"),
         (MINE + "ABLATION = 3\n", r"mine\.py defines an ABLATION that is a int"),
         (MINE.replace("Profile,", "Profil,"), r"mine\.py, line 2: ImportError: cannot import name 'Profil'"),
-        (MINE.replace('"leaky_relu"', '"relu"'), r"mine\.py, line 5: mine/leaky does not differ from the baseline relu"),
+        (MINE.replace('"leaky_relu"', '"relu"'), r"line 5: mine/leaky does not differ from the baseline relu"),
         (MINE.replace("net.activation", "net.activatoin"), r"mine\.py, line 5: resnet20 has no option 'activatoin'"),
         ("1 / 0", r"mine\.py, line 1: ZeroDivisionError: division by zero"),
     ],

@@ -140,7 +140,8 @@ def test_a_dry_run_prints_the_plan_and_trains_nothing(tmp_path, ended):
     assert not list(tmp_path.rglob("*.json"))
 
 
-def test_list_names_every_ablation(ended):
+def test_list_names_every_ablation(ended, monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     status, text, _ = ended("--list")
     assert status == 0
     assert "resnet_preact" in text
