@@ -7,7 +7,7 @@ import math
 import pandas as pd
 import pytest
 
-from analysis import tables
+from analysis import comparable, tables
 from analysis.tables import TableError
 
 # Differences to original: bn_after_add 1, 2, 3; full_preact -0.2, -0.3, -0.4.
@@ -92,3 +92,65 @@ def test_a_finished_run_without_an_error_is_listed_not_counted(ablation_runs):
     runs.at[2, "summary.test/error"] = math.nan
     assert "original-s2: finished without a test error in its log, not counted" in tables.problems(runs)
     assert tables.ablation_table(runs).loc["original", "n"] == 2
+
+
+NETS = ("densenet40", "resnet56")
+CHANGED = {"ablation__factors": ["net.name"], "ablation__baseline": "densenet40", "ablation__variants": list(NETS)}
+
+
+def of_nets(ablation_runs) -> pd.DataFrame:
+    """Runs of two nets; growth is an option that only one of them has."""
+    runs = ablation_runs({key: {0: 6.0, 1: 6.1} for key in NETS}, ablation__labels=list(NETS), **CHANGED)
+    runs["config.net.name"] = runs["variant"]
+    runs["config.net.order"] = "original"
+    return runs.assign(**{"config.net.growth": [12.0 if net == "densenet40" else math.nan for net in runs["variant"]]})
+
+
+def test_an_option_that_only_some_of_the_compared_nets_have_is_no_difference(ablation_runs):
+    comparable.check(of_nets(ablation_runs))
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("config.net.growth", 24.0, "differ in net.growth, which is not the factor"),
+        ("config.net.growth", math.nan, "runs of densenet40 differ in net.growth, which is not the factor"),
+        ("config.net.order", "full_preact", "differ in net.order, which is not the factor"),
+        ("config.net.name", "resnet56", "the runs of densenet40 differ in their factor net.name"),
+    ],
+)
+def test_a_second_difference_between_nets_is_refused(ablation_runs, column, value, said):
+    runs = of_nets(ablation_runs)
+    runs.loc[0, column] = value
+    with pytest.raises(TableError, match=said):
+        comparable.check(runs)
+
+
+@pytest.mark.parametrize("kind", ["parts", "factorial", "ladder"])
+def test_every_kind_may_differ_in_its_factors_and_in_nothing_else(ablation_runs, kind):
+    levels = [{"net.order": order, "net.dropout": p} for order in ("original", "full_preact") for p in (0.0, 0.5)]
+    names = ["original", "with_dropout", "full_preact", "full_with_dropout"]
+    errors = {key: {0: 6.0, 1: 6.1} for key in names}
+    declared = {"factors": ["net.order", "net.dropout"], "variants": names, "labels": names, "levels": levels}
+    runs = ablation_runs(errors, ablation__kind=kind)
+    for key, value in declared.items():
+        runs[f"config.ablation.{key}"] = [value] * len(runs)
+    for path in ("net.order", "net.dropout"):
+        runs[f"config.{path}"] = [levels[names.index(name)][path] for name in runs["variant"]]
+    comparable.check(runs)
+    assert comparable.declaration(runs).kind == kind
+    assert comparable.declaration(runs).levels["full_preact"] == levels[2]
+    planted = runs.copy()
+    planted.loc[planted["variant"] == "with_dropout", "config.net.dropout"] = 0.2
+    with pytest.raises(TableError, match=r"with_dropout is declared with net.dropout = 0.5, not 0.2 in"):
+        comparable.check(planted)
+    planted = runs.copy()
+    planted.loc[0, "config.recipe.learning_rate"] = 0.2
+    with pytest.raises(TableError, match=r"differ in recipe.learning_rate, which is not the factor"):
+        comparable.check(planted)
+
+
+def test_logs_from_before_the_kinds_are_of_one_factor(ablation_runs):
+    declared = comparable.declaration(ablation_runs(ERRORS))
+    assert (declared.kind, declared.levels, declared.steps) == ("one_factor", {}, {})
+    assert declared.target_train_error is None
