@@ -97,6 +97,7 @@ class RunSpec:
     """One run: everything that decides its result, bit for bit, together with the versions in env.json.
 
     threads: CPU threads of the run; one and two differ in the last bits, so their number belongs here.
+    compiled: whether torch.compile fuses the training passes; it too changes the last bits.
     """
 
     net: NetSpec = NetSpec()
@@ -105,6 +106,7 @@ class RunSpec:
     seed: int = 0
     threads: int = 1
     device: Literal["cpu", "cuda"] = "cpu"
+    compiled: bool = False
 
     @property
     def epochs(self) -> int:
@@ -209,7 +211,7 @@ def with_changes(spec: RunSpec, changes: Mapping[str, Any]) -> RunSpec:
             new: Any = NetSpec(spec.net.name, {**spec.net.options, leaf: value})
         elif leaf and part is not None and leaf in {f.name for f in dataclasses.fields(part)}:
             new = dataclasses.replace(part, **{leaf: value})
-        elif path in {"seed", "threads", "device"} or (path == "net" and isinstance(value, NetSpec)):
+        elif path in {"seed", "threads", "device", "compiled"} or (path == "net" and isinstance(value, NetSpec)):
             new = value
         else:
             raise SpecError(f"a spec has no field {path!r}; it has {', '.join(flatten(spec))}")

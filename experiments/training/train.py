@@ -44,7 +44,7 @@ def train(spec: RunSpec, data: Dataset, folder: Path, log: Callable[[Row], None]
     if state["rows"]:
         for name, part in parts.items():
             part.load_state_dict(state[name])
-    batches = Batches(spec, data.train)
+    batches, trained = Batches(spec, data.train), torch.compile(net) if spec.compiled else net
     for row in state["rows"]:
         log(row)
 
@@ -52,7 +52,7 @@ def train(spec: RunSpec, data: Dataset, folder: Path, log: Callable[[Row], None]
         row = {"epoch": epoch + 1, "optim/lr": learning_rate(spec.epoch_end(epoch) - 1, spec.recipe)}
         row |= measure(net, spec, batches) if signals else {}
         started = time.perf_counter()
-        row |= train_epoch(net, optimiser, average, spec, batches, epoch)
+        row |= train_epoch(trained, optimiser, average, spec, batches, epoch)
         trained_s = time.perf_counter() - started
         row |= evaluate(average.net if average else net, spec, data.test, batches.pixels)
         images = (spec.epoch_end(epoch) - _first_step(spec, epoch)) * spec.recipe.batch_size

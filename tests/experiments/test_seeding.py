@@ -5,7 +5,7 @@ import sys
 
 import torch
 
-from experiments.training.seeding import generator, reseed_global, stream_seed
+from experiments.training.seeding import generator, make_deterministic, reseed_global, stream_seed
 
 
 def test_a_stream_depends_on_its_name_alone():
@@ -34,3 +34,9 @@ def test_dropout_follows_the_reseeded_global_stream():
         draws.append(torch.nn.functional.dropout(torch.ones(100)))
     assert torch.equal(draws[0], draws[2])
     assert not torch.equal(draws[0], draws[1])
+
+
+def test_new_tensors_are_not_filled_to_be_deterministic():
+    make_deterministic()
+    assert torch.are_deterministic_algorithms_enabled()
+    assert not torch.utils.deterministic.fill_uninitialized_memory

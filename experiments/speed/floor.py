@@ -1,0 +1,64 @@
+"""The shortest time a training step could take on this machine: convolutions at full rate, activations moved once."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from nets import cost
+
+PASSES = 3  # a convolution is computed forward, for the gradient of its input, and for that of its weights
+MOVES = 4  # an activation is written and read once forward, and so is its gradient
+ACTIVATING = ("Conv2d", "Linear")  # what lies between two of them (BN, ReLU, addition) can be fused into them
+
+
+@dataclass(frozen=True)
+class Rates:
+    """What the machine reaches: floating-point operations a second in large products, bytes a second in copies."""
+
+    flop_per_s: float
+    byte_per_s: float
+
+
+@dataclass(frozen=True)
+class Floor:
+    """Seconds a step: arithmetic and memory traffic; they may overlap, so the step takes at least the larger."""
+
+    arithmetic_s: float
+    traffic_s: float
+
+    @property
+    def step_s(self) -> float:
+        return max(self.arithmetic_s, self.traffic_s)
+
+
+def measure_rates(device: str, dtype: torch.dtype, size: int = 2048, repeats: int = 5) -> Rates:
+    """The best of `repeats` products of two (size, size) matrices, and copies of 256 MB."""
+    a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
+    source = torch.zeros(2**26, device=device)
+    target = torch.empty_like(source)
+    product_s = min(_seconds(lambda: a @ b, device) for _ in range(repeats))
+    copy_s = min(_seconds(lambda: target.copy_(source), device) for _ in range(repeats))
+    return Rates(2 * size**3 / product_s, 2 * source.numel() * source.element_size() / copy_s)
+
+
+def floor(net: nn.Module, input_shape: tuple[int, ...], batch: int, rates: Rates, bytes_per_value: int) -> Floor:
+    """PASSES * 2 * multiply-adds * batch / flop_per_s, and MOVES * bytes of outputs * batch / byte_per_s."""
+    rows = [row for row in cost.trace(net, input_shape) if row.kind in ACTIVATING]
+    macs = sum(row.multiply_adds for row in rows)
+    values = sum(torch.Size(row.out_shape).numel() for row in rows)
+    return Floor(
+        PASSES * 2 * macs * batch / rates.flop_per_s,
+        MOVES * values * bytes_per_value * batch / rates.byte_per_s,
+    )
+
+
+def _seconds(action: object, device: str) -> float:
+    started = time.perf_counter()
+    action()
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - started
