@@ -12,6 +12,8 @@ from experiments.purity import Factor
 from experiments.recipes import IMAGENET
 from experiments.spec import RunSpec, SpecError, flatten, with_changes, with_epochs
 
+SETTINGS = ("device", "threads", "recipe.precision", "compiled")
+
 
 @dataclass(frozen=True)
 class Overrides:
@@ -23,6 +25,8 @@ class Overrides:
     epochs: float | None = None
     device: str | None = None
     threads: int | None = None
+    precision: str | None = None
+    compiled: bool | None = None
 
     def apply(self, spec: RunSpec, factors: Sequence[Factor]) -> RunSpec:
         """`spec` with these changes; a data set brings its usual augmentation, and keeps the length in epochs.
@@ -35,7 +39,7 @@ class Overrides:
             changes["net.name"] = re.sub(r"\d+$", str(self.depth), spec.net.name)
             if changes["net.name"] == spec.net.name and str(self.depth) not in spec.net.name:
                 raise SpecError(f"{spec.net.name} has no depth to set")
-        changes |= {k: v for k, v in (("device", self.device), ("threads", self.threads)) if v is not None}
+        changes |= {path: value for path in SETTINGS if (value := getattr(self, path.rpartition(".")[2])) is not None}
         other_data = self.dataset is not None and self.dataset != spec.data.name
         if other_data:
             changes |= {"data.name": self.dataset, "data.train_images": None}

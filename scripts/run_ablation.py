@@ -52,6 +52,10 @@ class Args:
     """Runs at once. Default: one a CPU core, or one on a GPU. Results do not depend on it."""
     threads: int | None = None
     """CPU threads of one run (1); part of what a run is, since it changes the last bits."""
+    precision: Literal["fp32", "bf16"] | None = None
+    """bf16 computes convolutions in bfloat16, for processors that are quick at it. Default: the recipe's."""
+    compiled: bool = False
+    """Fuse each training pass with torch.compile; worth it for long runs, since it takes about a minute to begin."""
     wandb: Literal["offline", "online", "disabled"] = "offline"
     """Offline needs no account; disabled trains without logs, so without a table."""
     out: Path = Path("runs")
@@ -115,17 +119,17 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
     if args.device == "cuda" and not torch.cuda.is_available():
         return refused("--device cuda: PyTorch finds no CUDA device here; leave --device out to train on the CPU")
     device = args.device or ("cuda" if torch.cuda.is_available() else "cpu")
-    overrides = Overrides(args.variants, args.dataset, args.depth, args.epochs, device, args.threads)
+    overrides = Overrides(
+        args.variants, args.dataset, args.depth, args.epochs, device, args.threads, args.precision, args.compiled
+    )  # fmt: skip
     seeds = None if args.seeds is None else range(args.seeds)
     try:
         ablation = ablations.load(args.name)
         profile = args.profile or default_profile(ablation, device)
-        jobs = plan(
-            ablation, profile, overrides, seeds=seeds, out=args.out, data_dir=args.data_dir, wandb=args.wandb
-        )  # fmt: skip
+        jobs = plan(ablation, profile, overrides, seeds=seeds, out=args.out, data_dir=args.data_dir, wandb=args.wandb)
         check_writable(args.out)
         if not args.dry_run:  # fetched once, here, where its progress can be seen
-            data.load(jobs[0].spec.data.name, args.data_dir, image_size=jobs[0].spec.data.image_size)
+            data.prepare(jobs[0].spec.data, args.data_dir)
     except (SpecError, data.DataError) as error:
         return refused(error)
 

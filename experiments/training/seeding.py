@@ -28,7 +28,7 @@ def make_deterministic() -> None:
     """Ask PyTorch for the same bits from the same spec; on CUDA some kernels become slower."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(True)
-    # PyTorch would write NaN into every new tensor, 18 % of a ResNet-20 step on a CPU; nothing here reads one unwritten.
+    # PyTorch would write NaN into every new tensor, 18 % of a ResNet-20 step on a CPU; none is read unwritten.
     torch.utils.deterministic.fill_uninitialized_memory = False
     torch.backends.cudnn.benchmark = False
     torch.backends.cuda.matmul.allow_tf32 = False

@@ -79,3 +79,12 @@ def test_a_ladder_says_its_steps():
     declared = declaration(load("inception_ladder"), "smoke")
     steps = dict(zip(declared["variants"], declared["steps"], strict=True))
     assert (steps["googlenet"], steps["rmsprop"]) == (None, "RMSProp")
+
+
+def test_precision_and_compilation_reach_every_variant():
+    specs = load("resnet_preact").specs("smoke", Overrides(precision="bf16", compiled=True))
+    assert {(spec.recipe.precision, spec.compiled) for spec in specs.values()} == {("bf16", True)}
+    untouched = load("resnet_preact").specs("smoke", Overrides())
+    assert {(spec.recipe.precision, spec.compiled) for spec in untouched.values()} == {("fp32", False)}
+    with pytest.raises(SpecError, match=r"precision cannot be 'fp8'; choose from fp32, bf16"):
+        load("resnet_preact").specs("smoke", Overrides(precision="fp8"))
