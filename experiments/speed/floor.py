@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -17,7 +18,7 @@ ACTIVATING = ("Conv2d", "Linear")  # what lies between two of them (BN, ReLU, ad
 
 @dataclass(frozen=True)
 class Rates:
-    """What the machine reaches: floating-point operations a second in large products, bytes a second in copies."""
+    """What the machine reaches: floating-point operations a second in large convolutions, bytes a second in copies."""
 
     flop_per_s: float
     byte_per_s: float
@@ -35,14 +36,21 @@ class Floor:
         return max(self.arithmetic_s, self.traffic_s)
 
 
-def measure_rates(device: str, dtype: torch.dtype, size: int = 2048, repeats: int = 5) -> Rates:
-    """The best of `repeats` products of two (size, size) matrices, and copies of 256 MB."""
-    a, b = (torch.randn(size, size, device=device).to(dtype) for _ in range(2))
+def measure_rates(device: str, dtype: torch.dtype, repeats: int = 5) -> Rates:
+    """The best of `repeats` in each of: a matrix product, a 3x3 convolution (libraries differ in which is quicker),
+    and a copy of 256 MB.
+    """
+    a, b = (torch.randn(2048, 2048, device=device).to(dtype) for _ in range(2))
+    conv = nn.Conv2d(128, 128, 3, padding=1, bias=False).to(device, dtype, memory_format=torch.channels_last)
+    maps = torch.randn(32, 128, 32, 32, device=device).to(dtype).contiguous(memory_format=torch.channels_last)
     source = torch.zeros(2**26, device=device)
     target = torch.empty_like(source)
-    product_s = min(_seconds(lambda: a @ b, device) for _ in range(repeats))
-    copy_s = min(_seconds(lambda: target.copy_(source), device) for _ in range(repeats))
-    return Rates(2 * size**3 / product_s, 2 * source.numel() * source.element_size() / copy_s)
+    with torch.no_grad():
+        product_s = min(_seconds(lambda: a @ b, device) for _ in range(repeats))
+        conv_s = min(_seconds(lambda: conv(maps), device) for _ in range(repeats))
+        copy_s = min(_seconds(lambda: target.copy_(source), device) for _ in range(repeats))
+    flop_per_s = max(2 * 2048**3 / product_s, 2 * maps.numel() * conv.weight[0].numel() / conv_s)
+    return Rates(flop_per_s, 2 * source.numel() * source.element_size() / copy_s)
 
 
 def floor(net: nn.Module, input_shape: tuple[int, ...], batch: int, rates: Rates, bytes_per_value: int) -> Floor:
@@ -56,7 +64,7 @@ def floor(net: nn.Module, input_shape: tuple[int, ...], batch: int, rates: Rates
     )
 
 
-def _seconds(action: object, device: str) -> float:
+def _seconds(action: Callable[[], object], device: str) -> float:
     started = time.perf_counter()
     action()
     if device == "cuda":
