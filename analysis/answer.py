@@ -1,4 +1,4 @@
-"""What an ablation says, from its logs: the table and its verdict on the terminal, tables and figures as files."""
+"""What an ablation says, from its logs: table and verdict on the terminal; report, tables and figures as files."""
 
 from __future__ import annotations
 
@@ -14,23 +14,31 @@ if TYPE_CHECKING:
 
 
 def conclude(console: Console, runs: pd.DataFrame, history: pd.DataFrame, folder: Path) -> list[Path]:
-    """Print the table, what was compared, the verdict and everything amiss; return the paths of what was written.
+    """Print the table, what was compared, the verdict and everything amiss; return the written paths, report first.
 
     Raises TableError if the runs may not stand in one table, OSError where `folder` cannot be written.
     """
+    from analysis import report
+
     table = tables.ablation_table(runs)
-    console.print(tables.to_rich(table, console.width))
+    for shown in (table, tables.effects_table(runs), tables.times_table(runs, history)):
+        if len(shown):
+            console.print(tables.to_rich(shown, console.width))
     console.print(tables.protocol_note(runs), highlight=False)
     for line in tables.verdict_lines(table, runs):
         console.print(f"- {line}", highlight=False, markup=False)
     for line in tables.problems(runs):
         console.print(f"! {line}", highlight=False, markup=False)
-    return tables.write(table, runs, folder, "table") + draw(runs, history, folder)
+    written = tables.write(table, runs, folder, "table", history)
+    drawn = draw(runs, history, folder)
+    pictures = {name: next(path for path in paths if path.suffix == ".svg") for name, paths in drawn.items()}
+    page = report.write(table, runs, history, pictures, folder)
+    return [page, *written, *(path for paths in drawn.values() for path in paths)]
 
 
-def draw(runs: pd.DataFrame, history: pd.DataFrame, folder: Path) -> list[Path]:
-    """The training curves and the seeds, each as PDF, SVG and PNG."""
+def draw(runs: pd.DataFrame, history: pd.DataFrame, folder: Path) -> dict[str, list[Path]]:
+    """Figure name -> its PDF, SVG and PNG, of every figure that fits the ablation."""
     from analysis import figures
 
-    paths = figures.save(figures.training_curves(runs, history), folder, "training_curves")
-    return paths + figures.save(figures.seed_dots(runs), folder, "seeds")
+    drawn = figures.all_figures(runs, history)
+    return {name: figures.save(figure, folder, name) for name, figure in drawn.items()}

@@ -1,0 +1,64 @@
+#!/usr/bin/env python3
+"""Make an ablation's report, tables and figures again, from its W&B logs alone."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+
+@dataclass
+class Args:
+    """Write an ablation's report (one HTML file that opens without a network), tables and figures from W&B logs."""
+
+    name: Annotated[str, tyro.conf.Positional]
+    """The ablation, e.g. resnet_preact."""
+    source: str = "runs"
+    """The folder that holds its .wandb files at any depth, or entity/project on a W&B server."""
+    profile: str | None = None
+    """Only the runs of this profile. Needed where the logs hold several."""
+    out: Path | None = None
+    """Where to write. Default: reports/NAME/PROFILE."""
+
+
+def main(args: Args) -> int:
+    from rich.console import Console
+
+    from analysis import answer, logs, tables
+
+    console = Console()
+    if not console.is_terminal:
+        console = Console(width=110)
+    try:
+        runs, history = logs.load(args.source, profile=args.profile)
+        mine = runs[runs["ablation"] == args.name]
+        if mine.empty:
+            there = ", ".join(sorted({name for name in runs["ablation"] if name}))
+            return refuse(f"no run of {args.name!r} in {args.source}; there are: {there or 'none that can be told'}")
+        profiles = sorted({name for name in mine["profile"] if name})
+        if len(profiles) > 1:
+            return refuse(f"{args.source} holds several profiles; choose one with --profile: {', '.join(profiles)}")
+        history = history[history["run_id"].isin(mine["run_id"])]
+        folder = args.out or Path("reports", args.name, *profiles)
+        written = answer.conclude(console, mine, history, folder)
+    except (logs.LogsError, tables.TableError) as error:
+        return refuse(error)
+    except OSError as error:
+        return refuse(f"cannot write {error.filename or args.out}: {error.strerror}; name another folder with --out")
+    console.print("Written:", *(f"  {path}" for path in written), sep="\n", highlight=False, soft_wrap=True)
+    return 0
+
+
+def refuse(reason: object) -> int:
+    print(f"make_report: {reason}", file=sys.stderr)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(tyro.cli(Args, description=Args.__doc__)))
