@@ -119,9 +119,8 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
     if args.device == "cuda" and not torch.cuda.is_available():
         return refused("--device cuda: PyTorch finds no CUDA device here; leave --device out to train on the CPU")
     device = args.device or ("cuda" if torch.cuda.is_available() else "cpu")
-    overrides = Overrides(
-        args.variants, args.dataset, args.depth, args.epochs, device, args.threads, args.precision, args.compiled
-    )  # fmt: skip
+    settings = (device, args.threads, args.precision, args.compiled or None)  # None: as declared
+    overrides = Overrides(args.variants, args.dataset, args.depth, args.epochs, *settings)
     seeds = None if args.seeds is None else range(args.seeds)
     try:
         ablation = ablations.load(args.name)

@@ -146,3 +146,13 @@ def test_list_names_every_ablation(ended, monkeypatch, tmp_path):
     assert status == 0
     assert "resnet_preact" in text
     assert "Where do BN and ReLU belong" in text
+
+
+def test_a_setting_that_is_not_given_may_be_a_factor(ended, tmp_path):
+    """Precision and compilation are the factors of this file."""
+    path = SCRIPT.parents[1] / "results" / "precision" / "precision.py"
+    status, out, _ = ended(path, "--profile", "quick", "--dry-run", "--out", tmp_path)
+    assert (status, "15 runs: profile quick" in out) == (0, True)
+    status, _, err = ended(path, "--profile", "quick", "--dry-run", "--compiled", "--out", tmp_path)
+    assert status == 2
+    assert "compiled is the factor of this ablation" in err
