@@ -36,7 +36,7 @@ def to_csv(table: pd.DataFrame) -> str:
     return table.to_csv(lineterminator="\n")
 
 
-def to_html(table: pd.DataFrame, caption: str | None = None) -> str:
+def to_html(table: pd.DataFrame, caption: str | None = None, *, notes: bool = True) -> str:
     """A `<table>` with scoped headings, classes "text" and "number" on its cells, and its notes in the `<tfoot>`."""
     shown = printed(table)
     kinds = ["text" if column in shown.text else "number" for column in shown.cells]
@@ -52,7 +52,7 @@ def to_html(table: pd.DataFrame, caption: str | None = None) -> str:
     heads = "".join(
         f'<th scope="col" class="{kind}">{escape(column)}</th>' for kind, column in zip(kinds, shown.cells, strict=True)
     )
-    notes = "<br>".join(map(escape, shown.notes))
+    foot = "<br>".join(map(escape, shown.notes)) if notes else ""
     parts = [
         "<table>",
         f"<caption>{escape(caption)}</caption>" if caption else "",
@@ -60,7 +60,7 @@ def to_html(table: pd.DataFrame, caption: str | None = None) -> str:
         "<tbody>",
         *(row(i, texts) for i, texts in enumerate(shown.cells.to_numpy().tolist())),
         "</tbody>",
-        f'<tfoot><tr><td class="text" colspan="{len(kinds)}">{notes}</td></tr></tfoot>' if notes else "",
+        f'<tfoot><tr><td class="text" colspan="{len(kinds)}">{foot}</td></tr></tfoot>' if foot else "",
         "</table>",
     ]
     return "\n".join(filter(None, parts))

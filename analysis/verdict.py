@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
+from dataclasses import dataclass
 
 import pandas as pd
 import scipy.stats
@@ -18,6 +19,29 @@ from analysis.statistics import holm
 
 WORDS = ("replicates", "contradicted", "undecided")
 NAMED_PAIRS = 6  # of the other pairs a line names so many, then counts; all are in claims_table
+
+
+@dataclass(frozen=True)
+class Line:
+    """One variant against the baseline: what the paper shows, what these runs show, and the judgement in words.
+
+    word: one of WORDS; empty where the paper claims nothing of this pair.
+    """
+
+    label: str
+    paper: str
+    ours: str
+    word: str
+    said: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """header: whose protocol. lines: one a variant. further: counts, the other pairs, ranks, the paper's own noise."""
+
+    header: str
+    lines: tuple[Line, ...]
+    further: tuple[str, ...]
 
 
 def claims_table(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
@@ -56,13 +80,21 @@ def outcomes_of(runs: pd.DataFrame) -> dict[str, Outcomes]:
     return {name: Outcomes(errors, int(lost.get(name, 0))) for name, errors in errors_by_seed(runs).items()}
 
 
-def verdict_lines(table: pd.DataFrame, runs: pd.DataFrame) -> list[str]:
-    """A header, one line a variant against the baseline, then the other pairs, the ranks, and the paper's own noise."""
-    found = claims_table(table, runs)
-    lines = [_header(runs)] + [_line(name, table, found, runs) for name in table.index[~table["baseline"]]]
+def verdict(table: pd.DataFrame, runs: pd.DataFrame, found: pd.DataFrame | None = None) -> Verdict:
+    """found: `claims_table(table, runs)`, if that is there already."""
+    found = claims_table(table, runs) if found is None else found
+    lines = tuple(_line(name, table, found) for name in table.index[~table["baseline"]])
     if found.empty:
-        return lines
-    return [*lines, _count(found), *_others(found, table), *rank_agreement(table), *_noise(table, runs)]
+        return Verdict(_header(runs), lines, ())
+    further = (_count(found), *_others(found, table), *rank_agreement(table), *_noise(table, runs))
+    return Verdict(_header(runs), lines, further)
+
+
+def verdict_lines(table: pd.DataFrame, runs: pd.DataFrame) -> list[str]:
+    """`verdict` in print: a header, one line a variant against the baseline, then what is further to be said."""
+    said = verdict(table, runs)
+    lines = [f"{line.label}: paper {line.paper}; ours {line.ours}: {line.said}" for line in said.lines]
+    return [said.header, *lines, *said.further]
 
 
 def rank_agreement(table: pd.DataFrame) -> list[str]:
@@ -87,14 +119,16 @@ def _header(runs: pd.DataFrame) -> str:
     return "Against the baseline, under the paper's net, data set and recipe."
 
 
-def _line(name: str, table: pd.DataFrame, found: pd.DataFrame, runs: pd.DataFrame) -> str:
+def _line(name: str, table: pd.DataFrame, found: pd.DataFrame) -> Line:
     row, baseline = table.loc[name], table[table["baseline"]].iloc[0]
     claim = found[found["against_baseline"] & ((found["better"] == name) | (found["worse"] == name))]
-    said = f"{row['label']}: paper {_paper(row, baseline)}; ours {_ours(row)}: "
     if len(claim):
-        return said + _verdict(claim.iloc[0])
-    equal = abs(row["paper"] - baseline["paper"]) < claims.EQUAL or (row["paper_failed"] and baseline["paper_failed"])
-    return said + ("the paper claims no difference" if equal else "nothing published to compare with")
+        word, said = claim["verdict"].iloc[0], _verdict(claim.iloc[0])
+    else:
+        both_fail = row["paper_failed"] and baseline["paper_failed"]
+        equal = abs(row["paper"] - baseline["paper"]) < claims.EQUAL or both_fail
+        word, said = "", "the paper claims no difference" if equal else "nothing published to compare with"
+    return Line(row["label"], _paper(row, baseline), _ours(row), word, said)
 
 
 def _paper(row: pd.Series, baseline: pd.Series) -> str:
