@@ -126,6 +126,13 @@ def test_a_second_difference_between_nets_is_refused(ablation_runs, column, valu
         comparable.check(runs)
 
 
+def test_an_option_that_both_nets_have_must_be_equal_between_them(ablation_runs):
+    runs = of_nets(ablation_runs)
+    runs.loc[runs["variant"] == "resnet56", "config.net.order"] = "full_preact"
+    with pytest.raises(TableError, match=r"the runs differ in net.order, which is not the factor"):
+        comparable.check(runs)
+
+
 @pytest.mark.parametrize("kind", ["parts", "factorial", "ladder"])
 def test_every_kind_may_differ_in_its_factors_and_in_nothing_else(ablation_runs, kind):
     levels = [{"net.order": order, "net.dropout": p} for order in ("original", "full_preact") for p in (0.0, 0.5)]

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from analysis import tables
+from analysis.statistics import holm, paired_difference
 
 FACTORIAL = {
     "relu_0.01": {"net.activation": "relu", "recipe.learning_rate": 0.01},
@@ -78,6 +79,16 @@ def test_a_ladder_is_read_step_by_step(ablation_runs):
     assert list(table["difference"]) == pytest.approx([-1.3 / 3, 0.0], abs=1e-9)
     assert list(table["reading"]) == ["better", "no difference shown"]
     assert "a true difference (pp) of: + BN in the head 0.33" in tables.to_markdown(table)  # 3.264 * 0.1
+
+
+def test_p_values_are_adjusted_over_the_effects_of_a_kind(ablation_runs):
+    levels = {"base": {"net.a": 0}, "smooth": {"net.a": 1}, "norm": {"net.a": 2}}
+    errors = {"base": {0: 9.0, 1: 9.2, 2: 9.1}, "smooth": {0: 8.5, 1: 8.8, 2: 8.7}, "norm": {0: 8.1, 1: 8.9, 2: 8.0}}
+    table = tables.effects_table(declared(ablation_runs, errors, levels, kind="ladder"))
+    first = paired_difference(errors["base"], errors["smooth"]).p
+    second = paired_difference(errors["smooth"], errors["norm"]).p
+    assert list(table["p_holm"]) == pytest.approx(holm([first, second]))
+    assert table["p_holm"][0] == pytest.approx(2 * first)
 
 
 def test_one_factor_has_no_effects(ablation_runs):
