@@ -62,7 +62,7 @@ class Recipe:
     colour_noise: float = 0.0
     views: Literal["single", "ten"] = "single"
     init: Init | None = None
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Literal["fp32", "tf32", "bf16"] = "fp32"
 
 
 def epochs_of(images: int, epochs: float, batch_size: int) -> int:

@@ -133,6 +133,8 @@ class RunSpec:
         for path, (holds, bounds) in BOUNDS.items():
             if (value := attrgetter(path)(self)) is not None and not holds(value):
                 raise SpecError(f"{path} must be {bounds}, not {value}")
+        if recipe.precision == "tf32" and self.device != "cuda":
+            raise SpecError("recipe.precision tf32 is of a GPU; a CPU has fp32 and bf16")
         if recipe.crop_area is not None and not 0 < recipe.crop_area[0] <= recipe.crop_area[1] <= 1:
             low, high = recipe.crop_area
             raise SpecError(f"recipe.crop_area takes two shares of the area, 0 < low <= high <= 1, not {low}, {high}")

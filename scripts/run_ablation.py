@@ -52,8 +52,8 @@ class Args:
     """Runs at once. Default: one a CPU core, or one on a GPU. Results do not depend on it."""
     threads: int | None = None
     """CPU threads of one run (1); part of what a run is, since it changes the last bits."""
-    precision: Literal["fp32", "bf16"] | None = None
-    """bf16 computes convolutions in bfloat16, for processors that are quick at it. Default: the recipe's."""
+    precision: Literal["fp32", "tf32", "bf16"] | None = None
+    """bf16 computes convolutions in bfloat16, tf32 (GPUs only) rounds to TF32. Default: the recipe's, mostly fp32."""
     compiled: bool = False
     """Fuse each training pass with torch.compile; worth it for long runs, since it takes about a minute to begin."""
     wandb: Literal["offline", "online", "disabled"] = "offline"

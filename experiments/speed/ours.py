@@ -14,6 +14,7 @@ from experiments.spec import RunSpec
 from experiments.training.augment import Batches
 from experiments.training.data import Dataset, Split
 from experiments.training.optimisers import make_optimiser
+from experiments.training.precision import compiled
 from experiments.training.seeding import make_deterministic
 from experiments.training.tracking import Tracker
 from experiments.training.train import Row, build_net, train_epoch
@@ -32,7 +33,7 @@ class OurLoop:
         self.spec = replace(spec, data=replace(spec.data, train_images=images), recipe=recipe)
         device = torch.device(spec.device)
         net = build_net(self.spec, data).to(device, memory_format=torch.channels_last)
-        self.net = torch.compile(net) if spec.compiled else net
+        self.net = compiled(net, spec)
         self.optimiser = make_optimiser(net, self.spec)
         split = Split(data.train.images[:images].to(device), data.train.labels[:images].to(device))
         self.batches = Batches(self.spec, split)

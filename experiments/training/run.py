@@ -72,7 +72,7 @@ def carry_out(job: Job, progress: Callable[[Row], None]) -> Result:
         env = environment.describe(job.spec.device)
         _write_json(job.folder / "spec.json", nested(job.spec))
         _write_json(job.folder / "env.json", env)
-        with _tracker(job, env) as tracker:
+        with tracker_of(job, env) as tracker:
             rows: list[Row] = []
 
             def log(row: Row) -> None:
@@ -88,7 +88,7 @@ def carry_out(job: Job, progress: Callable[[Row], None]) -> Result:
         return outcome
 
 
-def _tracker(job: Job, env: dict[str, Any]) -> Tracker:
+def tracker_of(job: Job, env: dict[str, Any]) -> Tracker:
     spec = job.spec
     config = {**nested(spec), "variant": job.variant, "profile": job.profile, "env": env, **job.context}
     return Tracker(

@@ -31,5 +31,3 @@ def make_deterministic() -> None:
     # PyTorch would write NaN into every new tensor, 18 % of a ResNet-20 step on a CPU; none is read unwritten.
     torch.utils.deterministic.fill_uninitialized_memory = False
     torch.backends.cudnn.benchmark = False
-    torch.backends.cuda.matmul.allow_tf32 = False
-    torch.backends.cudnn.allow_tf32 = False

@@ -19,7 +19,7 @@ from experiments.training.average import Average
 from experiments.training.data import Dataset, Split
 from experiments.training.losses import training_loss
 from experiments.training.optimisers import make_optimiser
-from experiments.training.precision import autocast
+from experiments.training.precision import autocast, compiled, set_tf32
 from experiments.training.schedule import learning_rate
 from experiments.training.seeding import generator, make_deterministic, reseed_global
 from experiments.training.signals import measure
@@ -35,6 +35,7 @@ def train(spec: RunSpec, data: Dataset, folder: Path, log: Callable[[Row], None]
     rows of the epochs that a checkpoint already holds. A non-finite loss ends the run at the end of its epoch.
     """
     make_deterministic()
+    set_tf32(spec)
     device = torch.device(spec.device)
     state = checkpoint.load(folder, spec.run_id) or {"run_id": spec.run_id, "rows": [], "outcome": None}
     net = build_net(spec, data).to(device, memory_format=torch.channels_last)
@@ -44,7 +45,7 @@ def train(spec: RunSpec, data: Dataset, folder: Path, log: Callable[[Row], None]
     if state["rows"]:
         for name, part in parts.items():
             part.load_state_dict(state[name])
-    batches, trained = Batches(spec, data.train), torch.compile(net) if spec.compiled else net
+    batches, trained = Batches(spec, data.train), compiled(net, spec)
     for row in state["rows"]:
         log(row)
 

@@ -86,5 +86,5 @@ def test_precision_and_compilation_reach_every_variant():
     assert {(spec.recipe.precision, spec.compiled) for spec in specs.values()} == {("bf16", True)}
     untouched = load("resnet_preact").specs("smoke", Overrides())
     assert {(spec.recipe.precision, spec.compiled) for spec in untouched.values()} == {("fp32", False)}
-    with pytest.raises(SpecError, match=r"precision cannot be 'fp8'; choose from fp32, bf16"):
+    with pytest.raises(SpecError, match=r"precision cannot be 'fp8'; choose from fp32, tf32, bf16"):
         load("resnet_preact").specs("smoke", Overrides(precision="fp8"))
