@@ -1,0 +1,1 @@
+"""How the analysis grows with the number of runs."""
