@@ -9,9 +9,10 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from analysis import wandb_file, wandb_server
+from analysis import epochs, wandb_file, wandb_server
 from analysis.fragment import Fragment, LogsError
 
 __all__ = ["LogsError", "load"]
@@ -31,17 +32,20 @@ RUN_COLUMNS = (
     "source",
     "damage",
 )
-HISTORY_COLUMNS = ("run_id", "variant", "seed", "epoch")
 OUTCOMES = ("finished", "diverged")
 
 
 def load(
-    source: str | PathLike[str], profile: str | None = None, run_ids: Collection[str] | None = None
+    source: str | PathLike[str],
+    profile: str | None = None,
+    run_ids: Collection[str] | None = None,
+    ablation: str | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """`runs` with one row a run and `history` with one row a run and epoch.
 
     source: a folder that is searched for `*.wandb` files at any depth, one such file, or `entity/project` on a W&B
-    server; a path that exists wins. profile, run_ids: keep these runs only.
+    server; a path that exists wins. profile, run_ids, ablation: keep these runs only. A run's id is that of its spec,
+    so two ablations that share a run share its id: name the one that is wanted.
 
     runs: `run_id`, `ablation` (W&B project), `variant` (group), `profile` (job type), `name`, `seed`, `tags`,
     `outcome`, `started` (UTC), `fragments`, `epochs`, `source`, `damage`, then `config.*` and `summary.*` flattened
@@ -66,11 +70,15 @@ def load(
         fragments = [wandb_file.read(path) for path in _wandb_files(Path(source))]
     by_run = _by_run(fragments)
     merged = [run for run in map(_merge, by_run) if wanted(run["run_id"], run["profile"])]
+    merged = [run for run in merged if ablation in (None, run["ablation"])]
     if not merged:
         filters = [f"profile {profile!r}"] if profile is not None else []
         filters += [f"one of {len(wanted_ids)} run ids"] if wanted_ids is not None else []
+        filters += [f"ablation {ablation!r}"] if ablation is not None else []
         profiles = ", ".join(sorted({fragment.job_type for fragment in fragments} - {""}))
         known = f"; profiles there: {profiles}" if profiles else ""
+        if ablation is not None:
+            known += f"; ablations there: {', '.join(sorted({f.project for f in fragments} - {''})) or 'none named'}"
         raise LogsError(f"no run{' with ' if filters else ''}{' and '.join(filters)} in {source}{known}")
     merged.sort(key=_order)
     return _runs(merged), _history(merged)
@@ -114,7 +122,7 @@ def _by_run(fragments: Iterable[Fragment]) -> list[list[Fragment]]:
 
 
 def _merge(fragments: list[Fragment]) -> dict[str, Any]:
-    """One run from its fragments; the frame of its epochs stands under "history"."""
+    """One run from its fragments; the columns of its epochs stand under "rows"."""
     never = pd.Timestamp.min.tz_localize("UTC")
     fragments = sorted(fragments, key=lambda fragment: (fragment.started or never, fragment.source))
     newest = fragments[-1]
@@ -122,9 +130,7 @@ def _merge(fragments: list[Fragment]) -> dict[str, Any]:
     config: dict[str, Any] = {}
     for fragment in fragments:
         config |= fragment.config
-    history = [fragment.history for fragment in fragments if len(fragment.history)]
-    frame = pd.concat(history) if history else pd.DataFrame({"epoch": pd.Series(dtype="int64")})
-    frame = frame.drop_duplicates("epoch", keep="last").sort_values("epoch", ignore_index=True)
+    rows = epochs.newest([fragment.epochs for fragment in fragments])
     return {
         "run_id": newest.run_id,
         "ablation": described.project,
@@ -136,12 +142,12 @@ def _merge(fragments: list[Fragment]) -> dict[str, Any]:
         "outcome": _outcome(newest),
         "started": next((fragment.started for fragment in fragments if fragment.started), None),
         "fragments": len(fragments),
-        "epochs": len(frame),
+        "epochs": len(rows["epoch"]),
         "source": newest.source,
         "damage": [damage for fragment in fragments for damage in fragment.damage],
         "config": config,
         "summary": newest.summary,
-        "history": frame,
+        "rows": rows,
     }
 
 
@@ -179,14 +185,12 @@ def _runs(merged: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def _history(merged: list[dict[str, Any]]) -> pd.DataFrame:
-    frames = [
-        run["history"].assign(
-            run_id=run["run_id"],
-            variant=run["variant"],
-            seed=pd.array([run["seed"]] * run["epochs"], dtype="Int64"),
-        )
-        for run in merged
-    ]
-    history = pd.concat([frame for frame in frames if len(frame)] or frames[:1], ignore_index=True)
-    metrics = sorted(set(history) - set(HISTORY_COLUMNS))
-    return history[[*HISTORY_COLUMNS, *metrics]]
+    of_epoch = np.repeat(np.arange(len(merged)), [run["epochs"] for run in merged])
+    seeds = pd.array([run["seed"] for run in merged], dtype="Int64")
+    of_run = {"run_id": _texts(merged, "run_id"), "variant": _texts(merged, "variant"), "seed": seeds}
+    first = {key: values.take(of_epoch) for key, values in of_run.items()}
+    return epochs.frame([run["rows"] for run in merged], first)
+
+
+def _texts(merged: list[dict[str, Any]], key: str) -> Any:
+    return pd.Series([run[key] for run in merged]).array

@@ -36,17 +36,12 @@ def main(args: Args) -> int:
     if not console.is_terminal:
         console = Console(width=110)
     try:
-        runs, history = logs.load(args.source, profile=args.profile)
-        mine = runs[runs["ablation"] == args.name]
-        if mine.empty:
-            there = ", ".join(sorted({name for name in runs["ablation"] if name}))
-            return refuse(f"no run of {args.name!r} in {args.source}; there are: {there or 'none that can be told'}")
-        profiles = sorted({name for name in mine["profile"] if name})
+        runs, history = logs.load(args.source, profile=args.profile, ablation=args.name)
+        profiles = sorted({name for name in runs["profile"] if name})
         if len(profiles) > 1:
             return refuse(f"{args.source} holds several profiles; choose one with --profile: {', '.join(profiles)}")
-        history = history[history["run_id"].isin(mine["run_id"])]
         folder = args.out or Path("reports", args.name, *profiles)
-        written = answer.conclude(console, mine, history, folder)
+        written = answer.conclude(console, runs, history, folder)
     except (logs.LogsError, tables.TableError) as error:
         return refuse(error)
     except OSError as error:

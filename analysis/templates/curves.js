@@ -1,57 +1,85 @@
 "use strict";
-// Learning curves from the page's JSON: toggles, hover, drag to zoom, double-click to see all.
+// Learning curves from the page's JSON: variants and seeds on and off, hover for values, drag to zoom.
 (() => {
   const data = JSON.parse(document.getElementById("curves").textContent);
-  const plot = document.getElementById("plot"), tip = document.getElementById("tip");
-  let W = 900, H = 420;
-  const L = 56, R = 12, T = 12, B = 40, NS = "http://www.w3.org/2000/svg";
-  const state = { metric: Object.keys(data.metrics)[0], seeds: false, off: new Set(), zoom: null };
-  if (!data.variants.length || !state.metric) { plot.textContent = "No run has a curve."; return; }
+  const byId = (id) => document.getElementById(id);
+  const plot = byId("plot"), tip = byId("tip"), reset = byId("reset");
+  if (!data.variants.length || !Object.keys(data.metrics).length) { plot.textContent = "No run has a curve."; return; }
+  const L = 56, R = 14, T = 12, B = 42;
+  let W = 900, H = 420, x0, x1, y0, y1;
+  const state = { metric: Object.keys(data.metrics)[0], off: new Set(), seeds: new Set(), zoom: null };
+  const ink = (variant) => (variant.baseline ? "var(--ink)" : variant.colour);
+  const shown = () => data.variants.filter((variant) => !state.off.has(variant.name));
+  const curveOf = (variant) => variant.curves[state.metric];
+  const drawnSeeds = (curve) =>
+    Object.entries(curve.seeds).filter(([seed]) => state.seeds.has(seed) || curve.diverged.includes(seed));
+
   const node = (name, attributes, parent, text) => {
-    const made = document.createElementNS(NS, name);
+    const made = document.createElementNS("http://www.w3.org/2000/svg", name);
     for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
     if (text !== undefined) made.textContent = text;
     return parent.appendChild(made);
   };
-  const control = (parent, type, name, text, checked, change, colour) => {
+  const swatch = (variant, parent) => {
+    const svg = node("svg", { width: 22, height: 10, class: "swatch", "aria-hidden": "true" }, parent);
+    node("line", { x1: 0, x2: 22, y1: 5, y2: 5, stroke: ink(variant), "stroke-width": 3, "stroke-dasharray": variant.dash }, svg);
+  };
+
+  // Controls
+  const control = (parent, type, name, text, checked, change, variant) => {
     const label = document.createElement("label"), input = document.createElement("input");
     Object.assign(input, { type, name, checked });
     input.addEventListener("change", () => { change(input.checked); draw(); });
     label.append(input, " ");
-    if (colour) {
-      const swatch = document.createElement("span");
-      swatch.className = "swatch"; swatch.style.background = colour; label.append(swatch);
-    }
+    if (variant) swatch(variant, label);
     label.append(text);
-    document.getElementById(parent).append(label);
+    byId(parent).append(label);
+    return input;
   };
-  const ink = (variant) => (variant.baseline ? "var(--ink)" : variant.colour);
   for (const [key, text] of Object.entries(data.metrics))
-    control("metrics", "radio", "metric", text, key === state.metric, () => { state.metric = key; state.zoom = null; });
-  control("metrics", "checkbox", "seeds", "seeds", false, (on) => { state.seeds = on; });
+    control("metrics", "radio", "metric", text, key === state.metric, () => { state.metric = key; }).value = key;
   for (const variant of data.variants)
-    control("variants", "checkbox", variant.name, variant.label, true,
-      (on) => (on ? state.off.delete(variant.name) : state.off.add(variant.name)), ink(variant));
-  const shown = () => data.variants.filter((variant) => !state.off.has(variant.name));
-  const step = (span) => {
-    const power = 10 ** Math.floor(Math.log10(span / 6 || 1));
-    return power * [1, 2, 5, 10].find((digit) => digit * power >= span / 6);
+    control("variants", "checkbox", "variant", variant.label, true,
+      (on) => (on ? state.off.delete(variant.name) : state.off.add(variant.name)), variant).value = variant.name;
+  const seeds = [...new Set(data.variants.flatMap((variant) => Object.keys(curveOf(variant).seeds)))].sort((a, b) => a - b);
+  for (const seed of seeds)
+    control("seeds", "checkbox", "seed", `seed ${seed}`, false,
+      (on) => (on ? state.seeds.add(seed) : state.seeds.delete(seed))).value = seed;
+  reset.addEventListener("click", () => { state.zoom = null; draw(); });
+
+  // Scales
+  const px = (x) => L + ((x - x0) / (x1 - x0)) * (W - L - R);
+  const py = (y) => H - B - ((y - y0) / (y1 - y0)) * (H - T - B);
+  const range = (values) => {
+    let low = Infinity, high = -Infinity;
+    for (const value of values) if (value !== null) { low = Math.min(low, value); high = Math.max(high, value); }
+    return low <= high ? [low, high] : null;
   };
-  let x0, x1, y0, y1;
-  const px = (x) => L + ((x - x0) / (x1 - x0)) * (W - L - R), py = (y) => H - B - ((y - y0) / (y1 - y0)) * (H - T - B);
   const limits = () => {
-    const curves = shown().map((variant) => variant.curves[state.metric]);
-    const range = (values) => {
-      const known = values.filter((value) => value !== null);
-      return known.length ? known.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity]) : [0, 1];
-    };
-    [x0, x1] = state.zoom ?? range(curves.flatMap((curve) => curve.epoch));
+    const curves = shown().map(curveOf);
+    [x0, x1] = state.zoom ?? range(curves.flatMap((curve) => curve.epoch)) ?? [0, 1];
     if (x0 === x1) { x0 -= 0.5; x1 += 0.5; }
-    const inside = (curve, values) => values.filter((_, i) => curve.epoch[i] >= x0 && curve.epoch[i] <= x1);
-    [y0, y1] = range(curves.flatMap((curve) => [curve.low, curve.high, ...(state.seeds ? Object.values(curve.seeds) : [])]
-      .flatMap((values) => inside(curve, values))));
-    const margin = (y1 - y0 || 1) * 0.05;
+    const inside = ({ epoch }, lists) => { // and the next epoch on either side, to which the lines lead
+      const first = Math.max(0, epoch.findLastIndex((e) => e <= x0)), last = epoch.findIndex((e) => e >= x1);
+      return lists.flatMap((list) => list.slice(first, last < 0 ? undefined : last + 1));
+    };
+    // A diverged run is only looked at where there is nothing else, lest one explosion flatten all others.
+    [y0, y1] = range(curves.flatMap((curve) => inside(curve, [curve.low, curve.high])))
+      ?? range(curves.flatMap((curve) => inside(curve, Object.values(curve.seeds)))) ?? [0, 1];
+    const margin = (y1 - y0 || Math.abs(y1) || 1) * 0.05;
     y0 -= margin; y1 += margin;
+  };
+  const ticks = (low, high, most, whole) => {
+    const power = 10 ** Math.floor(Math.log10((high - low) / most));
+    let size = power * ([1, 2, 5].find((digit) => digit * power >= (high - low) / most) ?? 10);
+    if (whole) size = Math.max(1, Math.round(size));
+    const places = [];
+    for (let i = Math.ceil(low / size); i * size <= high; i++) places.push(+(i * size).toPrecision(12));
+    return places;
+  };
+  const short = (value) => {
+    const size = Math.abs(value);
+    return size && (size >= 1e5 || size < 1e-3) ? value.toExponential(1) : String(+value.toPrecision(5));
   };
   const path = (epochs, values) => {
     let pen = "M";
@@ -62,74 +90,102 @@
       return piece;
     }).join("");
   };
+
+  const drawAxes = (svg) => {
+    for (const y of ticks(y0, y1, 6)) {
+      node("line", { x1: L, x2: W - R, y1: py(y), y2: py(y), stroke: "var(--line)" }, svg);
+      node("text", { x: L - 6, y: py(y) + 4, "text-anchor": "end", class: "y" }, svg, short(y));
+    }
+    for (const x of ticks(x0, x1, Math.max(2, Math.min(12, (W - L - R) / 60)), true))
+      node("text", { x: px(x), y: H - B + 18, "text-anchor": "middle", class: "x" }, svg, x);
+    node("text", { x: (L + W - R) / 2, y: H - 4, "text-anchor": "middle" }, svg, "epoch");
+    const middle = (T + H - B) / 2;
+    node("text", { x: 12, y: middle, transform: `rotate(-90 12 ${middle})`, "text-anchor": "middle" }, svg, data.metrics[state.metric]);
+  };
+  const drawVariant = (variant, parent) => {
+    const curve = curveOf(variant), { epoch, median, low, high } = curve, stroke = ink(variant);
+    const group = node("g", { "data-variant": variant.name }, parent);
+    const known = epoch.map((_, i) => i).filter((i) => low[i] !== null);
+    const at = (values, order) => path(order.map((i) => epoch[i]), order.map((i) => values[i]));
+    if (known.length)
+      node("path", { d: `${at(high, known)}${at(low, [...known].reverse()).replace("M", "L")}Z`, fill: stroke, opacity: 0.12 }, group);
+    for (const [seed, values] of drawnSeeds(curve)) {
+      node("path", { d: path(epoch, values), stroke, opacity: 0.6, "data-seed": seed }, group);
+      const last = values.findLastIndex((value) => value !== null);
+      if (last >= 0 && curve.diverged.includes(seed)) {
+        const x = px(epoch[last]), y = Math.max(T + 5, py(values[last])); // held in view where it left the scale
+        node("path", { d: `M${x - 4},${y - 4}l8,8m0,-8l-8,8`, stroke, "stroke-width": 2, class: "cross" }, group);
+      }
+    }
+    node("path", { d: path(epoch, median), stroke, "stroke-width": 2, "stroke-linejoin": "round", "stroke-dasharray": variant.dash, class: "median" }, group);
+    if (known.length === 1) node("circle", { cx: px(epoch[known[0]]), cy: py(median[known[0]]), r: 4, fill: stroke }, group);
+  };
   const draw = () => {
     plot.querySelector("svg")?.remove();
-    W = Math.max(320, Math.min(1080, plot.clientWidth || 900));
-    H = Math.max(260, Math.min(420, W * 0.6));
+    tip.hidden = true;
+    W = Math.max(300, plot.clientWidth);
+    H = Math.max(260, Math.min(440, W * 0.6));
+    reset.hidden = !state.zoom;
     limits();
-    const svg = node("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": data.metrics[state.metric] }, plot);
+    const svg = node("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": `${data.metrics[state.metric]} against the epoch` }, plot);
     node("rect", { x: L, y: T, width: W - L - R, height: H - T - B }, node("clipPath", { id: "inside" }, svg));
-    for (let size = step(y1 - y0), y = Math.ceil(y0 / size) * size; y <= y1; y += size) {
-      node("line", { x1: L, x2: W - R, y1: py(y), y2: py(y), stroke: "var(--line)" }, svg);
-      node("text", { x: L - 6, y: py(y) + 4, "text-anchor": "end" }, svg, +y.toPrecision(6));
-    }
-    for (let size = Math.max(1, step(x1 - x0)), x = Math.ceil(x0 / size) * size; x <= x1; x += size)
-      node("text", { x: px(x), y: H - B + 18, "text-anchor": "middle" }, svg, x);
-    node("text", { x: (L + W) / 2, y: H - 4, "text-anchor": "middle" }, svg, "epoch");
-    node("text", { x: 12, y: H / 2, transform: `rotate(-90 12 ${H / 2})`, "text-anchor": "middle" }, svg, data.metrics[state.metric]);
+    drawAxes(svg);
     const inner = node("g", { "clip-path": "url(#inside)", fill: "none" }, svg);
-    for (const variant of shown()) {
-      const { epoch, median, low, high, seeds } = variant.curves[state.metric], stroke = ink(variant);
-      const group = node("g", { "data-variant": variant.name }, inner);
-      const known = epoch.map((_, i) => i).filter((i) => low[i] !== null);
-      const at = (values, order) => path(order.map((i) => epoch[i]), order.map((i) => values[i]));
-      if (known.length)
-        node("path", { d: `${at(high, known)}${at(low, known.toReversed()).replace("M", "L")}Z`, fill: stroke, opacity: 0.13 }, group);
-      for (const [seed, values] of state.seeds ? Object.entries(seeds) : [])
-        node("path", { d: path(epoch, values), stroke, opacity: 0.5, "data-seed": seed }, group);
-      node("path", { d: path(epoch, median), stroke, "stroke-width": 2, "stroke-linejoin": "round" }, group);
-      if (known.length === 1) node("circle", { cx: px(epoch[known[0]]), cy: py(median[known[0]]), r: 4, fill: stroke }, group);
-    }
-    hover(svg);
+    for (const variant of shown()) drawVariant(variant, inner);
+    listen(svg);
   };
-  const hover = (svg) => {
+
+  // Hover and zoom
+  const say = (epoch) => {
+    const head = document.createElement("b");
+    head.textContent = `epoch ${epoch}`;
+    tip.replaceChildren(head, ...shown().map((variant) => {
+      const curve = curveOf(variant), i = curve.epoch.indexOf(epoch), line = document.createElement("div");
+      swatch(variant, line);
+      let text = `${variant.label}: `;
+      text += i < 0 || curve.median[i] === null ? "no value" : curve.n[i] === 1 ? `${curve.median[i]} (n = 1)`
+        : `${curve.median[i]} (${curve.low[i]} to ${curve.high[i]}, n = ${curve.n[i]})`;
+      for (const [seed, values] of i < 0 ? [] : drawnSeeds(curve)) if (values[i] !== null) text += `; seed ${seed}: ${values[i]}`;
+      line.append(text);
+      return line;
+    }));
+    tip.hidden = false;
+  };
+  const listen = (svg) => {
     const guide = node("line", { y1: T, y2: H - B, stroke: "var(--soft)", visibility: "hidden" }, svg);
     const picked = node("rect", { y: T, height: H - T - B, fill: "var(--good)", opacity: 0.15, width: 0 }, svg);
+    const epochs = [...new Set(shown().flatMap((variant) => curveOf(variant).epoch))];
+    let from = null;
     const at = (event) => {
       const box = svg.getBoundingClientRect(), u = ((event.clientX - box.left) / box.width) * W;
       return Math.min(x1, Math.max(x0, x0 + ((u - L) / (W - L - R)) * (x1 - x0)));
     };
-    let from = null;
     svg.addEventListener("pointerdown", (event) => { from = at(event); event.preventDefault(); });
     svg.addEventListener("pointerup", (event) => {
+      if (from === null) return;
       const ends = [from, at(event)].sort((a, b) => a - b);
-      if (from !== null && ends[1] - ends[0] > (x1 - x0) / 50) { state.zoom = ends; draw(); }
-      else { from = null; picked.setAttribute("width", 0); }
+      from = null;
+      picked.setAttribute("width", 0);
+      if (ends[1] - ends[0] > (x1 - x0) / 50) { state.zoom = ends; draw(); }
     });
     svg.addEventListener("dblclick", () => { state.zoom = null; draw(); });
-    svg.addEventListener("pointerleave", () => { tip.style.display = "none"; guide.setAttribute("visibility", "hidden"); });
+    svg.addEventListener("pointerleave", () => {
+      from = null; tip.hidden = true;
+      picked.setAttribute("width", 0); guide.setAttribute("visibility", "hidden");
+    });
     svg.addEventListener("pointermove", (event) => {
       const x = at(event);
       if (from !== null) {
         picked.setAttribute("x", px(Math.min(from, x)));
         picked.setAttribute("width", Math.abs(px(x) - px(from)));
       }
-      const epochs = shown()[0]?.curves[state.metric].epoch ?? [];
       if (!epochs.length) return;
       const near = epochs.reduce((best, epoch) => (Math.abs(epoch - x) < Math.abs(best - x) ? epoch : best));
       for (const [key, value] of Object.entries({ x1: px(near), x2: px(near), visibility: "visible" })) guide.setAttribute(key, value);
-      tip.replaceChildren(`epoch ${near}`, ...shown().map((variant) => {
-        const curve = variant.curves[state.metric], i = curve.epoch.indexOf(near), line = document.createElement("div");
-        const number = (values) => (i < 0 || values[i] === null ? "none" : values[i]);
-        line.textContent = `${variant.label}: ${number(curve.median)} (${number(curve.low)} to ${number(curve.high)}, n = ${i < 0 ? 0 : curve.n[i]})`;
-        line.style.color = ink(variant);
-        return line;
-      }));
-      tip.style.display = "block";
-      const box = plot.getBoundingClientRect(), left = event.clientX - box.left;
-      tip.style.top = "8px";
-      tip.style.left = left > box.width / 2 ? "60px" : "auto";
-      tip.style.right = left > box.width / 2 ? "auto" : "12px";
+      say(near);
+      const right = px(near) > W / 2;
+      tip.style.left = right ? `${L + 8}px` : "auto";
+      tip.style.right = right ? "auto" : `${R}px`;
     });
   };
   addEventListener("resize", draw);

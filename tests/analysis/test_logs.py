@@ -194,6 +194,10 @@ def test_equal_ids_in_two_ablations_stay_apart(tmp_path: Path, write_run: Callab
     runs, history = logs.load(tmp_path)
     assert runs["ablation"].tolist() == ["resnet_depth", "resnet_preact"]
     assert history["test/error"].tolist() == [20.0, 10.0]
+    runs, history = logs.load(tmp_path, ablation="resnet_preact")
+    assert (runs["ablation"].tolist(), history["test/error"].tolist()) == (["resnet_preact"], [10.0])
+    with pytest.raises(logs.LogsError, match=r"ablation 'x' in .*; ablations there: resnet_depth, resnet_preact$"):
+        logs.load(tmp_path, ablation="x")
 
 
 def test_no_logs_where_some_were_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
