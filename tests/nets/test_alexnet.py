@@ -196,24 +196,6 @@ def test_alpha_of_the_cifar_net(divide, share):
     assert out[0, 20].item() == pytest.approx(30 / (1 + 0.001 * share * 900) ** 0.75)
 
 
-VARIANTS = [
-    ("alexnet_cifar", {}),
-    ("alexnet_cifar", {"lrn": False}),
-    ("alexnet_cifar", {"overlapping_pool": False, "dropout": 0.3, "dropout_scaling": "plain"}),
-    ("alexnet_cifar", {"activation": "tanh", "without": "conv4"}),
-    ("alexnet_fig1", {"in_channels": 1}),
-    ("alexnet_fig1", {"activation": "prelu", "lrn": True}),
-]
-
-
-@pytest.mark.parametrize(("name", "options"), VARIANTS)
-def test_variants(untrained, assert_keeps_logits, name, options):
-    torch.manual_seed(0)
-    net, images = nets.build(name, **options), torch.randn(4, options.get("in_channels", 3), 32, 32)
-    assert untrained(net, images) == []
-    assert_keeps_logits(net, images)
-
-
 @pytest.mark.parametrize("plan", SMALL_PLANS)
 @pytest.mark.parametrize("pixels", [64, 100])
 def test_other_sizes_of_image_train_every_parameter(untrained, plan, pixels):
@@ -250,10 +232,3 @@ def test_wrong_options_are_named(on_meta, name, options, message):
 
 def test_presets_share_their_options():
     assert len({tuple(nets.options_of(name)) for name in NETS}) == 1
-
-
-@pytest.mark.slow
-def test_compiled_net_gives_the_same_logits():
-    net, x = nets.build("alexnet_cifar").eval(), torch.randn(2, 3, 32, 32)
-    with torch.no_grad():
-        torch.testing.assert_close(torch.compile(net)(x), net(x), rtol=1e-4, atol=1e-5)

@@ -175,18 +175,6 @@ def test_starting_values():
 
 
 @pytest.mark.parametrize(
-    "options", [{}, BC, {"dropout": 0.2, "activation": "elu"}, {"stem_width": 7, "in_channels": 1, "compression": 0.4}]
-)
-def test_variants(untrained, assert_keeps_logits, options):
-    torch.manual_seed(0)
-    net = densenet(Plan(16), **options)
-    nets.initialise(net)
-    images = torch.randn(4, options.get("in_channels", 3), 8, 8)
-    assert untrained(net, images) == []
-    assert_keeps_logits(net, images)
-
-
-@pytest.mark.parametrize(
     ("name", "options", "message"),
     [
         ("densenet40", {"growth": 0}, "growth must be 1 or more, not 0"),
@@ -204,10 +192,3 @@ def test_wrong_options_are_named(on_meta, name, options, message):
 def test_a_depth_that_does_not_divide_is_refused(depth, bottleneck, rule):
     with pytest.raises(ValueError, match=rf"depth {depth} is not {rule}\+4"):
         Plan(depth).layers_per_block(bottleneck)
-
-
-@pytest.mark.slow
-def test_compiled_net_gives_the_same_logits():
-    net, images = densenet(Plan(16)).eval(), torch.randn(2, 3, 16, 16)
-    with torch.no_grad():
-        torch.testing.assert_close(torch.compile(net)(images), net(images), rtol=1e-4, atol=1e-5)

@@ -227,27 +227,6 @@ def test_parameter_names_are_shared_by_the_variants():
     assert {name for name in baseline if name.endswith("weight")} <= bn
 
 
-@pytest.mark.parametrize("options", VARIANTS, ids=str)
-def test_every_parameter_gets_a_gradient(options):
-    """With ELU: of the four channels that a quarter of the width leaves, ReLU can silence all."""
-    net = small_net(activation="elu", **options)
-    sum(o.square().sum() for o in outputs_of(net, torch.randn(4, 3, 64, 64))).backward()
-    assert not [name for name, p in net.named_parameters() if p.grad is None or not p.grad.abs().max() > 0]
-
-
-@pytest.mark.parametrize("options", [{}, {"norm": "batch", "large": "3x3_twice"}, {"form": "naive"}], ids=str)
-def test_channels_last_and_bf16(options):
-    net = small_net(**options).eval()
-    x = torch.randn(2, 3, 64, 64)
-    with torch.no_grad():
-        plain = net(x)
-        torch.testing.assert_close(net(x.contiguous(memory_format=torch.channels_last)), plain, rtol=1e-4, atol=1e-5)
-        with torch.autocast("cpu", torch.bfloat16):
-            low = net(x)
-    assert low.dtype == torch.bfloat16
-    assert (low.float() - plain).norm() < 0.1 * plain.norm()
-
-
 def test_small_form():
     """Maps of 32, 16, 8; with its 7,904 biases ahead of BN, kuangliu/pytorch-cifar's 6,166,250 parameters."""
     net = on_meta("googlenet_cifar").eval()

@@ -140,29 +140,6 @@ def test_without_bn_every_layer_has_a_bias():
 
 
 @pytest.mark.parametrize(
-    "options",
-    [{}, {"norm": "none"}, {"large": "5x5"}, {"pooling": "max"}, {"first_conv": "dense"}, {"activation": "sigmoid"}],
-    ids=str,
-)
-def test_every_parameter_gets_a_gradient(options):
-    net = small_net(**{"activation": "elu", **options})
-    net(torch.randn(4, 3, 64, 64)).square().sum().backward()
-    assert not [name for name, p in net.named_parameters() if p.grad is None or not p.grad.abs().max() > 0]
-
-
-def test_channels_last_and_bf16():
-    net = small_net().eval()
-    x = torch.randn(2, 3, 64, 64)
-    with torch.no_grad():
-        plain = net(x)
-        torch.testing.assert_close(net(x.contiguous(memory_format=torch.channels_last)), plain, rtol=1e-4, atol=1e-5)
-        with torch.autocast("cpu", torch.bfloat16):
-            low = net(x)
-    assert low.dtype == torch.bfloat16
-    assert (low.float() - plain).norm() < 0.1 * plain.norm()
-
-
-@pytest.mark.parametrize(
     ("options", "words"),
     [
         ({"norm": "lrn"}, "it takes batch, none"),

@@ -214,10 +214,3 @@ def test_variants(untrained, assert_keeps_logits, name, options, shape):
 def test_wrong_options_are_named(on_meta, options, message):
     with pytest.raises(ValueError, match=message):
         on_meta("lenet5", **options)
-
-
-@pytest.mark.slow
-def test_compiled_net_gives_the_same_logits():
-    net, images = nets.build("lenet5").eval(), torch.randn(2, *PADDED)
-    with torch.no_grad():
-        torch.testing.assert_close(torch.compile(net)(images), net(images), rtol=1e-4, atol=1e-4)

@@ -124,19 +124,6 @@ def test_starting_values():
 
 
 @pytest.mark.parametrize(
-    "options",
-    [{}, FULL, {"shallow": True, "activation": "prelu"}, {"in_channels": 1, "num_classes": 7}],
-)
-@pytest.mark.parametrize(("pixels", "stem_stride"), [(32, 1), (48, 2)])
-def test_variants(untrained, assert_keeps_logits, options, pixels, stem_stride):
-    torch.manual_seed(0)
-    net = nets.build("mobilenet", width=0.25, stem_stride=stem_stride, **options)
-    images = torch.randn(4, options.get("in_channels", 3), pixels, pixels)
-    assert untrained(net, images) == []
-    assert_keeps_logits(net, images)
-
-
-@pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"convolution": "grouped"}, "it takes depthwise_separable, full"),
@@ -147,10 +134,3 @@ def test_variants(untrained, assert_keeps_logits, options, pixels, stem_stride):
 def test_wrong_options_are_named(on_meta, options, message):
     with pytest.raises(ValueError, match=message):
         on_meta("mobilenet", **options)
-
-
-@pytest.mark.slow
-def test_compiled_net_gives_the_same_logits():
-    net, images = nets.build("mobilenet", width=0.25, stem_stride=1).eval(), torch.randn(2, 3, 32, 32)
-    with torch.no_grad():
-        torch.testing.assert_close(torch.compile(net)(images), net(images), rtol=1e-4, atol=1e-5)
