@@ -8,6 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.epochs import Columns, columns, frame
+
 
 class LogsError(ValueError):
     """Logs that cannot be read; the message is one line for the user."""
@@ -17,7 +19,7 @@ class LogsError(ValueError):
 class Fragment:
     """A run, or the part of it between a start and the next interruption.
 
-    `config` and `summary` are flat with dotted keys. `history` has one row a log call that names an epoch.
+    `config` and `summary` are flat with dotted keys. `epochs` has one row a log call that names an epoch.
     `exit_code` is None while the run goes on, and for good if it was killed.
     """
 
@@ -32,8 +34,13 @@ class Fragment:
     exit_code: int | None = None
     config: dict[str, Any] = field(default_factory=dict)
     summary: dict[str, Any] = field(default_factory=dict)
-    history: pd.DataFrame = field(default_factory=pd.DataFrame)
+    epochs: Columns = field(default_factory=lambda: columns([]))
     damage: list[str] = field(default_factory=list)
+
+    @property
+    def history(self) -> pd.DataFrame:
+        """`epochs` as a frame, in the order of the log calls."""
+        return frame([self.epochs])
 
 
 def leaves(key: str, value: Any) -> Iterator[tuple[str, Any]]:
@@ -48,19 +55,3 @@ def leaves(key: str, value: Any) -> Iterator[tuple[str, Any]]:
 def flatten(tree: dict[str, Any]) -> dict[str, Any]:
     """A nested mapping as a flat one with dotted keys, without W&B's own keys (`_step`, `_wandb`, ...)."""
     return {key: value for top, branch in tree.items() if not top.startswith("_") for key, value in leaves(top, branch)}
-
-
-def epoch_rows(rows: list[dict[str, Any]]) -> pd.DataFrame:
-    """Log calls as a frame, in their order; calls without a whole-numbered `epoch` are left out.
-
-    A column with gaps is one of floats: there whole numbers beyond 2**53 are rounded.
-    """
-    frame = pd.DataFrame([row for row in rows if _is_whole(row.get("epoch"))])
-    if frame.empty:
-        return frame
-    frame = frame[sorted(key for key in frame if not key.startswith("_"))]
-    return frame.astype({"epoch": "int64"})
-
-
-def _is_whole(epoch: Any) -> bool:
-    return isinstance(epoch, int | float) and float(epoch).is_integer()

@@ -17,7 +17,8 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.fragment import Fragment, epoch_rows, leaves
+from analysis.epochs import columns
+from analysis.fragment import Fragment, leaves
 
 FILE_HEADER = b":W&B\xe1\xbe\x00"
 BLOCK_BYTES = 32768
@@ -113,7 +114,7 @@ def _fill(fragment: Fragment, data: bytes, damage: list[str]) -> None:
     if fragment.started is None and (first := next((r["_timestamp"] for r in rows if "_timestamp" in r), None)):
         fragment.started = pd.Timestamp(first, unit="s", tz="UTC")
     fragment.config, fragment.summary = _decoded(config, damage), _decoded(summary, damage)
-    fragment.history = epoch_rows(rows)
+    fragment.epochs = columns(rows)
 
 
 def _describe(fragment: Fragment, run: Any) -> None:
@@ -132,7 +133,10 @@ def _update(values: dict[str, Any], change: Any) -> None:
     as most are soon replaced.
     """
     for item in change.update:
-        if item.key:
+        path = item.nested_key
+        if len(path) == 1:  # nearly all: no call for each of them
+            values[path[0]] = item
+        elif item.key:
             values.update(leaves(item.key, _value(item)))
         else:
             values[_key(item)] = item
@@ -158,19 +162,16 @@ def _decoded(values: dict[str, Any], damage: list[str]) -> dict[str, Any]:
 
 def _row(items: Any) -> dict[str, Any]:
     texts = [item.value_json for item in items]
-    if all(texts) and "-0" not in texts:  # one parse for the row takes half the time of one for each value
-        values = json.loads(f"[{','.join(texts)}]")
-    else:
-        values = [_value(item) for item in items]
-    row = dict(zip(map(_key, items), values, strict=True))
-    if any(isinstance(value, dict) for value in values):
-        return {key: leaf for top, value in row.items() for key, leaf in leaves(top, value)}
-    return row
+    keys = [path[0] for item in items if len(path := item.nested_key) == 1]
+    text = ",".join(texts)
+    if len(keys) == len(texts) and all(texts) and "-0" not in texts and "{" not in text:
+        # One parse for the row takes half the time of one for each value.
+        return dict(zip(keys, json.loads(f"[{text}]"), strict=True))
+    return {key: leaf for item in items for key, leaf in leaves(_key(item), _value(item))}
 
 
 def _key(item: Any) -> str:
-    path = item.nested_key
-    return path[0] if len(path) == 1 else ".".join(path) or item.key  # join takes twice as long
+    return ".".join(item.nested_key) or item.key
 
 
 def _value(item: Any) -> Any:

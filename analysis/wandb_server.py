@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from analysis.fragment import Fragment, LogsError, epoch_rows, flatten
+from analysis.epochs import columns
+from analysis.fragment import Fragment, LogsError, flatten
 
 if TYPE_CHECKING:
     from wandb.apis.public import Run
@@ -56,7 +57,7 @@ def _fragment(run: Run) -> Fragment:
         exit_code=EXIT_CODES.get(run.state),
         config=_numbers(flatten(run.config)),
         summary=_numbers(flatten(run.summary_metrics)),
-        history=epoch_rows(rows),
+        epochs=columns(rows),
         damage=damage,
     )
 
