@@ -21,6 +21,10 @@ from analysis.verdict import WORDS, Line, verdict
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_RUNS = 500  # listed one by one; the rest is counted
 MOST_PROBLEMS = 200
+HEADLINE_WORDS = (  # one, several; in the order of WORDS
+    ("replicates here", "is contradicted", "stays undecided with these runs"),
+    ("replicate here", "are contradicted", "stay undecided with these runs"),
+)
 WIDE_PT = 400.0  # a figure of two columns is wider
 
 
@@ -54,7 +58,7 @@ def to_html(table: pd.DataFrame, runs: pd.DataFrame, history: pd.DataFrame, pict
         declared=declared,
         profile=runs["profile"].iloc[0],
         protocol=tables.protocol_note(runs),
-        headline=headline(said.lines, declared.labels[declared.baseline]),
+        headline=headline(said.lines, claims, declared.labels[declared.baseline]),
         verdict=said,
         table=_table(table),
         effects=_table(tables.effects_table(runs)),
@@ -77,19 +81,22 @@ def to_html(table: pd.DataFrame, runs: pd.DataFrame, history: pd.DataFrame, pict
     )
 
 
-def headline(lines: tuple[Line, ...], baseline: str) -> str:
-    """How the paper's conclusions about the baseline fare, in a sentence; each is a line with a word."""
-    count = Counter(line.word for line in lines if line.word)
-    total = count.total()
-    if not total:
-        return f"The paper prints no conclusion about {baseline} that these runs could confirm or contradict."
-    replicates, contradicted, undecided = (count[word] for word in WORDS)
-    are = "is" if contradicted == 1 else "are"
-    return (
-        f"Of the paper's {total} conclusion{'s' * (total != 1)} about {baseline}, {replicates} "
-        f"replicate{'s' * (replicates == 1)} here, {contradicted} {are} contradicted, and these runs cannot decide "
-        f"{undecided}."
+def headline(lines: tuple[Line, ...], claims: pd.DataFrame, baseline: str) -> str:
+    """How the paper's conclusions about the baseline fare, in a sentence; where it has none, all of its claims."""
+    count, about = Counter(line.word for line in lines if line.word), f"conclusion{{s}} about {baseline}"
+    if not count:
+        count, about = Counter(claims["verdict"]), "pairwise claim{s}"
+    if not count:
+        return "The paper prints nothing that these runs could confirm or contradict."
+    said = (
+        f"{count[word]} {(one if count[word] == 1 else many)}"
+        for word, one, many in zip(WORDS, *HEADLINE_WORDS, strict=True)
+        if count[word]
     )
+    *but_last, last = said
+    parts = " and ".join([*([", ".join(but_last)] if but_last else []), last])
+    total = count.total()
+    return f"Of the paper's {total} {about.format(s='s' * (total != 1))}, {parts}."
 
 
 def _table(table: pd.DataFrame) -> dict[str, Any] | None:

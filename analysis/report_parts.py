@@ -11,16 +11,20 @@ from analysis import comparable
 from analysis.comparable import Declaration, present
 
 CAPTIONS: Mapping[str, str] = {
-    "training_curves": "Error by epoch on a logarithmic scale, test solid and training dashed: median over the seeds "
-    "that did not diverge, band from their minimum to their maximum.",
-    "seeds": "Last-epoch test error: a dot a seed, a thin line from the same seed's baseline, a bar at the median; "
-    "diamonds are the paper's.",
-    "degradation": "Test error against depth: does it rise as the net gets deeper?",
-    "interaction": "Median test error at every combination of the factors' levels; lines that are not parallel show "
-    "an interaction.",
-    "ladder": "Test error rung by rung, each with one change more than the one before.",
-    "error_to_target": "Training error by epoch, and the epoch at which each variant gets to the declared target.",
-    "error_against_cost": "Test error against parameters and multiply-adds.",
+    "training_curves": "Error by epoch, test solid and training dashed: median over the seeds that did not diverge, "
+    "band from their minimum to their maximum; a cross ends a run that diverged.",
+    "seeds": "Last-epoch test error: a dot a seed, grey lines between equal seeds, a bar at the median, the paper's "
+    "cells as diamonds.",
+    "degradation": "Depth by depth: curves of the test error (bold) and training error (dashed), darker the deeper; "
+    "last panel: last errors against depth. Does the training error rise with depth too?",
+    "interaction": "Last-epoch test error against the levels of one factor, a line for each level of the other: "
+    "parallel lines show no interaction. Diamonds: the paper's cells.",
+    "ladder": "Left: last-epoch test error of each rung. Right: rung minus the rung before, paired by seed, mean with "
+    "95 % interval. Diamonds: the paper's cells.",
+    "error_to_target": "Training error by epoch and where it gets to the declared target (dashed grey): a mark at the "
+    "median epoch, a small open one a seed.",
+    "error_against_cost": "Last-epoch test error against parameters and multiply-adds: below and left of the "
+    "baseline's mark is better for less.",
     "signal_activation": "Size of the activations unit by unit, input to output, at the start (dashed) and through "
     "training, of one seed: does the signal pass?",
     "signal_gradient": "Size of the gradients unit by unit, input to output, at the start (dashed) and through "
