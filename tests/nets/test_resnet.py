@@ -182,23 +182,11 @@ def as_torchvision(name: str) -> str:
 
 
 @pytest.mark.parametrize(("name", "options"), TORCHVISION)
-def test_equals_torchvision_with_copied_weights(name, options):
-    """Outputs and gradients, in training and in evaluation mode, in float64."""
-    theirs = getattr(torchvision.models, name)(weights=None).double()
-    ours = nets.build(name, **options).double()
-    state = theirs.state_dict()
-    ours.load_state_dict({key: state[as_torchvision(key)] for key in ours.state_dict()})
-    x = torch.randn(2, 3, 64, 64, dtype=torch.float64)
-    for mode in (True, False):
-        a, b = ours.train(mode)(x), theirs.train(mode)(x)
-        torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-9)
-        ours.zero_grad()
-        theirs.zero_grad()
-        a.square().sum().backward()
-        b.square().sum().backward()
-        gradients = {key: p.grad for key, p in theirs.named_parameters()}
-        for key, p in ours.named_parameters():
-            torch.testing.assert_close(p.grad, gradients[as_torchvision(key)], rtol=1e-6, atol=1e-8)
+def test_equals_torchvision_with_copied_weights(assert_equals_reference, name, options):
+    """Outputs, gradients and running statistics, in float64."""
+    theirs = getattr(torchvision.models, name)(weights=None)
+    ours = on_meta(name, **options)
+    assert_equals_reference(ours, theirs, torch.randn(3, 3, 64, 64), [as_torchvision(key) for key in ours.state_dict()])
 
 
 @pytest.mark.parametrize(
