@@ -4,6 +4,7 @@ import importlib.util
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,10 +59,35 @@ def test_heads_for_training_count_as_parameters(run):
 
 def test_difference_of_two_variants(run):
     out = run("resnet8", "--diff", "downsample=A", "downsample=B")[1]
+    assert out.splitlines()[:2] == ["--- resnet8 downsample=A", "+++ resnet8 downsample=B"]
     assert "+stage2.0.shortcut.resize.conv" in out
     assert "downsample=A: 75,290 parameters" in out
     assert "downsample=B: 78,042 parameters" in out  # 16 x 32 + 32 x 64 weights, 2 x (32 + 64) of BN
     assert "the same layers" in run("resnet8", "--diff", "gate_bias=-6", "gate_bias=-5")[1]
+
+
+def test_projections_are_not_counted_as_depth(run):
+    assert ", 8 weight layers off the shortcuts" in run("resnet8", "--downsample", "C")[1]
+
+
+def test_published_numbers_are_those_of_the_same_image(run):
+    assert "(recount)" in run("resnet20", "--input", "3x32x32")[1]
+    assert "(recount)" not in run("resnet20", "--input", "3x64x64")[1]
+
+
+def test_table_has_ours_and_theirs(run, monkeypatch):
+    """269,722 and 40,551,040 are recounts by hand; a number that no paper confirms says so."""
+    first = next(row for row in published_costs.load() if row.net == "resnet20" and not row.options)
+    rows = [first, replace(first, confirmed=False, printed="0.3", note="a reason")]
+    monkeypatch.setattr(published_costs, "load", lambda: rows)
+    monkeypatch.setattr(nets, "names", lambda: ("resnet20", "lenet"))
+    lines = run("--table")[1].splitlines()
+    assert lines[2] == (
+        "| resnet20 |  | 3x32x32 | 269,722 | 40,551,040 | 0.27 M parameters, He et al. 2015 Table 6: to its digits<br>"
+        "0.3 M parameters, He et al. 2015 Table 6 (not confirmed): to its digits |"
+    )
+    assert lines[3] == "| lenet |  | 1x32x32 | 61,706 | 416,520 | none found |"
+    assert "(paper, not confirmed)" in run("resnet20")[1]
 
 
 def test_options_input_and_list(run):
