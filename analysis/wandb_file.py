@@ -136,8 +136,9 @@ def _update(values: dict[str, Any], change: Any) -> None:
         path = item.nested_key
         if len(path) == 1:  # nearly all: no call for each of them
             values[path[0]] = item
-        elif item.key:
-            values.update(leaves(item.key, _value(item)))
+        elif key := item.key:
+            if not key.startswith("_"):
+                values.update(leaves(key, _value(item)))
         else:
             values[_key(item)] = item
     for item in change.remove:
