@@ -80,7 +80,7 @@ def lecture_with_bn(net, x):
         ({"order": "full_preact"}, pre_activated),
         ({"order": "full_preact", "norm": True}, pre_activated_with_bn),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 def test_formula(options, formula):
     net = build(**options).double()

@@ -1,0 +1,5 @@
+"""One thread a test process: `-n auto` runs one process a core."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # ahead of the first import of torch
