@@ -207,3 +207,25 @@ def ablation_runs() -> Callable[..., Any]:
         return runs.astype({"seed": "Int64", "summary.test/error": float})
 
     return frame
+
+
+@pytest.fixture
+def ablation_history() -> Callable[..., Any]:
+    """`ablation_history(runs, epochs=4)`: curves that fall by 10 an epoch to each run's test error.
+
+    A run that diverged falls from 90 and ends halfway.
+    """
+    import pandas as pd
+
+    def frame(runs: Any, epochs: int = 4) -> Any:
+        rows = []
+        for run in runs.to_dict("records"):
+            diverged = run["outcome"] == "diverged"
+            last, length = (90.0, epochs // 2) if diverged else (run["summary.test/error"], epochs)
+            for epoch in range(1, length + 1):
+                error = last + 10.0 * (length - epoch)
+                row = {"run_id": run["run_id"], "variant": run["variant"], "seed": run["seed"], "epoch": epoch}
+                rows.append(row | {"test/error": error, "train/error": error - 2, "test/loss": error / 40})
+        return pd.DataFrame(rows).astype({"seed": "Int64"})
+
+    return frame
