@@ -121,7 +121,7 @@
     if (known.length === 1) node("circle", { cx: px(epoch[known[0]]), cy: py(median[known[0]]), r: 4, fill: stroke }, group);
   };
   const draw = () => {
-    plot.querySelector("svg")?.remove();
+    plot.querySelector(":scope > svg")?.remove(); // not the swatches in the tip
     tip.hidden = true;
     W = Math.max(300, plot.clientWidth);
     H = Math.max(260, Math.min(440, W * 0.6));
