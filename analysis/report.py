@@ -87,7 +87,7 @@ def headline(lines: tuple[Line, ...], claims: pd.DataFrame, baseline: str) -> st
     if not count:
         count, about = Counter(claims["verdict"]), "pairwise claim{s}"
     if not count:
-        return "The paper prints nothing that these runs could confirm or contradict."
+        return "The paper prints no error that these runs could confirm or contradict."
     said = (
         f"{count[word]} {(one if count[word] == 1 else many)}"
         for word, one, many in zip(WORDS, *HEADLINE_WORDS, strict=True)

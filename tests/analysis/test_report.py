@@ -127,7 +127,7 @@ def test_the_verdict_comes_first_and_in_words(ablation_runs, page_of):
 
 def test_without_published_cells_nothing_is_claimed(ablation_runs, page_of):
     page = page_of(ablation_runs(ERRORS, ablation__published=None))
-    assert page.texts("p", id="headline") == ["The paper prints nothing that these runs could confirm or contradict."]
+    assert page.texts("p", id="headline") == ["The paper prints no error that these runs could confirm or contradict."]
     assert set(page.texts("span")) == {"no claim"}
 
 
