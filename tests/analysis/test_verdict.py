@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -126,3 +129,9 @@ def test_without_a_published_table_there_is_no_claim(ablation_runs):
     table = tables.ablation_table(runs)
     assert tables.claims_table(table, runs).empty
     assert verdict(tables.verdict_lines(table, runs)[-1]) == "nothing published to compare with"
+
+
+def test_the_command_ends_quietly_when_its_reader_has_gone():
+    command = f"{sys.executable} -m analysis.verdict he2016_table1 he2016_table2 | head -n 1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=Path(__file__).resolve().parents[2])
+    assert (done.stdout, done.stderr) == ("he2016_table1:\n", "")
