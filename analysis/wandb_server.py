@@ -11,9 +11,11 @@ from analysis.epochs import columns
 from analysis.fragment import Fragment, LogsError, flatten
 
 if TYPE_CHECKING:
+    from wandb import Settings
     from wandb.apis.public import Run
 
-TIMEOUT_S = 30
+TIMEOUT_S = 20  # one request
+RETRIES = 2
 # JSON has no such numbers, so a server hands them out as strings.
 NON_FINITE = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 # "crashed" is the server's word for a run that fell silent without an exit record.
@@ -28,15 +30,32 @@ def read(project: str, wanted: Callable[[str, str], bool]) -> Iterator[Fragment]
     try:
         import wandb
 
-        for run in wandb.Api(timeout=TIMEOUT_S).runs(project, lazy=False):
+        wandb.setup(_patience())
+        for run in wandb.Api(timeout=10 * (RETRIES + 1) * TIMEOUT_S).runs(project, lazy=False):
             if wanted(run.id, run.job_type or ""):
                 yield _fragment(run)
     except Exception as error:  # the client's errors have no common base
-        reason = " ".join(str(error).split()).rstrip(".")
+        reason = " ".join(str(error).split()).partition(" while retrying: ")[0].rstrip(".")
         raise LogsError(
             f"cannot read {project!r} from a W&B server: {reason}; give a folder with .wandb files, or an existing "
             "entity/project with WANDB_API_KEY (and WANDB_BASE_URL for a server of your own) set"
         ) from error
+
+
+def _patience() -> Settings:
+    """Have W&B's own process give up on a silent server long before its client would.
+
+    A request that the client gives up can leave that process, and with it the end of ours, waiting for ever: about one
+    in eight did (wandb 0.31).
+    """
+    import wandb
+
+    return wandb.Settings(
+        x_graphql_timeout_seconds=TIMEOUT_S,
+        x_graphql_retry_max=RETRIES,
+        x_graphql_retry_wait_min_seconds=0.5,
+        x_graphql_retry_wait_max_seconds=2.0,
+    )
 
 
 def _fragment(run: Run) -> Fragment:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import math
+import re
+import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from analysis import logs, wandb_server
+from analysis import logs
 
 API_KEY = "0123456789" * 4
+ROOT = Path(__file__).resolve().parents[2]
 USER = {"id": "VXNlcjox", "name": "tester", "username": "tester", "entity": "lab", "flags": "{}"}
 
 
@@ -198,8 +204,32 @@ def test_no_api_key(server: LoopbackServer, wandb_account: pytest.MonkeyPatch) -
     assert "No API key configured" in refusal("lab/resnet_preact")
 
 
-def test_a_server_that_does_not_answer(wandb_account: pytest.MonkeyPatch) -> None:
-    wandb_account.setattr(wandb_server, "TIMEOUT_S", 1)
-    wandb_account.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
-    wandb_account.setenv("WANDB_API_KEY", API_KEY)
-    assert "http://127.0.0.1:9" in refusal("lab/resnet_preact")
+READ_AND_EXIT = """
+from analysis import logs, wandb_server
+wandb_server.TIMEOUT_S = 1
+try:
+    logs.load("lab/resnet_preact")
+except logs.LogsError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("listens", "reason"), [(False, "connection refused"), (True, "(Client.Timeout|deadline) exceeded")]
+)
+def test_a_server_that_does_not_answer(wandb_account: pytest.MonkeyPatch, listens: bool, reason: str) -> None:
+    """The process that asked comes to its end as well: W&B's own could outlive the question, and keep it."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        host = f"127.0.0.1:{silent.getsockname()[1]}"
+        if not listens:
+            silent.close()
+        wandb_account.setenv("WANDB_BASE_URL", f"http://{host}")
+        wandb_account.setenv("WANDB_API_KEY", API_KEY)
+        command = [sys.executable, "-c", READ_AND_EXIT]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, cwd=ROOT)
+    (said,) = done.stdout.splitlines()
+    assert said.startswith(
+        f"cannot read 'lab/resnet_preact' from a W&B server: Failed to verify credentials with http://{host}"
+    )
+    assert len(re.findall(reason, said)) == 1
+    assert "WANDB_API_KEY" in said
