@@ -54,15 +54,15 @@ class SparseConv(nn.Module):
 
     def __init__(self, table: tuple[tuple[int, ...], ...], kernel: int) -> None:
         super().__init__()
-        self.reads: list[list[int]] = []
         self.convs = nn.ModuleList()
-        for length in dict.fromkeys(map(len, table)):
+        for k, length in enumerate(dict.fromkeys(map(len, table))):
             rows = [row for row in table if len(row) == length]
-            self.reads.append([i for row in rows for i in row])
+            # A tensor on the net's device: a list would be copied there anew in every pass.
+            self.register_buffer(f"reads{k}", torch.tensor([i for row in rows for i in row]), persistent=False)
             self.convs.append(nn.Conv2d(length * len(rows), len(rows), kernel, groups=len(rows)))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return torch.cat([conv(x[:, reads]) for conv, reads in zip(self.convs, self.reads, strict=True)], 1)
+        return torch.cat([conv(x[:, getattr(self, f"reads{k}")]) for k, conv in enumerate(self.convs)], 1)
 
 
 class RBF(nn.Module):

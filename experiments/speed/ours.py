@@ -13,9 +13,11 @@ import torch
 from experiments.spec import RunSpec
 from experiments.training.augment import Batches
 from experiments.training.data import Dataset, Split
+from experiments.training.memory import keep_memory
 from experiments.training.optimisers import make_optimiser
 from experiments.training.precision import compiled
 from experiments.training.seeding import make_deterministic
+from experiments.training.step import make_step
 from experiments.training.tracking import Tracker
 from experiments.training.train import Row, build_net, train_epoch
 
@@ -33,18 +35,18 @@ class OurLoop:
         self.spec = replace(spec, data=replace(spec.data, train_images=images), recipe=recipe)
         device = torch.device(spec.device)
         net = build_net(self.spec, data).to(device, memory_format=torch.channels_last)
-        self.net = compiled(net, spec)
-        self.optimiser = make_optimiser(net, self.spec)
         split = Split(data.train.images[:images].to(device), data.train.labels[:images].to(device))
-        self.batches = Batches(self.spec, split)
+        optimiser, batches = make_optimiser(net, self.spec), Batches(self.spec, split)
+        self.step = make_step(compiled(net, spec), optimiser, None, self.spec, batches)
         self.log = log
         self.epoch = 0
 
     def block(self, steps: int) -> float:
         make_deterministic()
+        keep_memory()  # for the usual loop too, in whose process this is
         torch.set_num_threads(self.spec.threads)
         started = time.perf_counter()
-        row = train_epoch(self.net, self.optimiser, None, self.spec, self.batches, self.epoch)
+        row = train_epoch(self.step, self.spec, self.epoch)
         self.epoch += 1
         self.log({"epoch": self.epoch, **row})
         return time.perf_counter() - started

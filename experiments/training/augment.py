@@ -81,7 +81,11 @@ class Batches:
 
     def __call__(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
         """float32 (B, C, H, W), channels last, and int64 (B,)."""
-        index, box, flip, colour = self.draws(step)
+        return self.of(self.draws(step))
+
+    def of(self, samples: Samples) -> tuple[torch.Tensor, torch.Tensor]:
+        """The images and labels of such samples; work on the device alone."""
+        index, box, flip, colour = samples
         images = self.pixels(self.data.images[index], self.colour and self.colour(colour))
         if self.recipe.crop_area is None:
             images = crop_and_flip(images, box[0], box[1], flip, self.recipe.crop_padding, self.side)

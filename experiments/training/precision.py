@@ -19,7 +19,5 @@ def set_tf32(spec: RunSpec) -> None:
 
 
 def compiled(net: nn.Module, spec: RunSpec) -> nn.Module:
-    """The net itself, or its passes fused by torch.compile, on a GPU captured as CUDA graphs too; same parameters."""
-    if not spec.compiled:
-        return net
-    return torch.compile(net, mode="reduce-overhead" if spec.device == "cuda" else "default")
+    """The net itself, or its passes fused by torch.compile; same parameters."""
+    return torch.compile(net) if spec.compiled else net

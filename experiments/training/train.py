@@ -17,12 +17,13 @@ from experiments.training import checkpoint
 from experiments.training.augment import Batches, Pixels
 from experiments.training.average import Average
 from experiments.training.data import Dataset, Split
-from experiments.training.losses import training_loss
+from experiments.training.memory import keep_memory
 from experiments.training.optimisers import make_optimiser
 from experiments.training.precision import autocast, compiled, set_tf32
 from experiments.training.schedule import learning_rate
 from experiments.training.seeding import generator, make_deterministic, reseed_global
 from experiments.training.signals import measure
+from experiments.training.step import Step, make_step
 from experiments.training.views import predict, views_of
 
 Row = dict[str, float]
@@ -35,6 +36,7 @@ def train(spec: RunSpec, data: Dataset, folder: Path, log: Callable[[Row], None]
     rows of the epochs that a checkpoint already holds. A non-finite loss ends the run at the end of its epoch.
     """
     make_deterministic()
+    keep_memory()
     set_tf32(spec)
     device = torch.device(spec.device)
     state = checkpoint.load(folder, spec.run_id) or {"run_id": spec.run_id, "rows": [], "outcome": None}
@@ -45,7 +47,8 @@ def train(spec: RunSpec, data: Dataset, folder: Path, log: Callable[[Row], None]
     if state["rows"]:
         for name, part in parts.items():
             part.load_state_dict(state[name])
-    batches, trained = Batches(spec, data.train), compiled(net, spec)
+    batches = Batches(spec, data.train)
+    step = make_step(compiled(net, spec), optimiser, average, spec, batches)
     for row in state["rows"]:
         log(row)
 
@@ -53,7 +56,7 @@ def train(spec: RunSpec, data: Dataset, folder: Path, log: Callable[[Row], None]
         row = {"epoch": epoch + 1, "optim/lr": learning_rate(spec.epoch_end(epoch) - 1, spec.recipe)}
         row |= measure(net, spec, batches) if signals else {}
         started = time.perf_counter()
-        row |= train_epoch(trained, optimiser, average, spec, batches, epoch)
+        row |= train_epoch(step, spec, epoch)
         trained_s = time.perf_counter() - started
         row |= evaluate(average.net if average else net, spec, data.test, batches.pixels)
         images = (spec.epoch_end(epoch) - _first_step(spec, epoch)) * spec.recipe.batch_size
@@ -70,37 +73,17 @@ def train(spec: RunSpec, data: Dataset, folder: Path, log: Callable[[Row], None]
     return state["outcome"]
 
 
-def train_epoch(
-    net: nn.Module,
-    optimiser: torch.optim.Optimizer,
-    average: Average | None,
-    spec: RunSpec,
-    batches: Batches,
-    epoch: int,
-) -> Row:
+def train_epoch(step: Step, spec: RunSpec, epoch: int) -> Row:
     """The steps of one epoch; mean training loss and main head's error (percent) over its batches as trained."""
-    net.train()
-    recipe = spec.recipe
+    step.net.train()
     reseed_global(spec.seed, "dropout", epoch)
-    loss_sum, wrong = (torch.zeros((), device=spec.device) for _ in range(2))
+    step.loss_sum.zero_()
+    step.wrong.zero_()
     steps = range(_first_step(spec, epoch), spec.epoch_end(epoch))
-    for step in steps:
-        images, labels = batches(step)
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, recipe)
-        with autocast(spec):
-            loss, logits = training_loss(net(images), labels, recipe)
-        optimiser.zero_grad()
-        loss.backward()
-        if recipe.clip_norm is not None:
-            nn.utils.clip_grad_norm_(net.parameters(), recipe.clip_norm)
-        optimiser.step()
-        if average:
-            average.update(step + 1)
-        loss_sum += loss.detach()
-        wrong += (logits.detach().argmax(1) != labels).sum()
-    samples = len(steps) * recipe.batch_size
-    return {"train/loss": loss_sum.item() / len(steps), "train/error": 100 * wrong.item() / samples}
+    for k in steps:
+        step(k)
+    samples = len(steps) * spec.recipe.batch_size
+    return {"train/loss": step.loss_sum.item() / len(steps), "train/error": 100 * step.wrong.item() / samples}
 
 
 @torch.no_grad()

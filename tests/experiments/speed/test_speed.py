@@ -15,6 +15,7 @@ from experiments.speed.usual import CHANNEL_MEAN, CHANNEL_STD, PillowImages, Usu
 from experiments.training.augment import Batches
 from experiments.training.data import Dataset, Split
 from experiments.training.optimisers import make_optimiser
+from experiments.training.step import Step
 from experiments.training.train import build_net, train_epoch
 
 
@@ -38,9 +39,9 @@ def test_a_block_of_ours_is_an_epoch_of_the_training_loop(colours):
     spec = replace(SPEC, data=replace(SPEC.data, train_images=48), recipe=replace(SPEC.recipe, iterations=1_000_000))
     net = build_net(spec, colours).to(memory_format=torch.channels_last)
     split = Split(colours.train.images[:48], colours.train.labels[:48])
-    row = train_epoch(net, make_optimiser(net, spec), None, spec, Batches(spec, split), 0)
+    row = train_epoch(Step(net, make_optimiser(net, spec), None, spec, Batches(spec, split)), spec, 0)
     assert rows == [{"epoch": 1, **row}]
-    expected, got = net.state_dict(), loop.net.state_dict()
+    expected, got = net.state_dict(), loop.step.net.state_dict()
     assert all(torch.equal(expected[name], got[name]) for name in expected)
 
 
