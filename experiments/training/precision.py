@@ -19,5 +19,13 @@ def set_tf32(spec: RunSpec) -> None:
 
 
 def compiled(net: nn.Module, spec: RunSpec) -> nn.Module:
-    """The net itself, or its passes fused by torch.compile; same parameters."""
-    return torch.compile(net) if spec.compiled else net
+    """The net itself, or its passes fused by torch.compile; same parameters.
+
+    Forgets what this process compiled before: kept, another batch size would make the next one's kernels general, and
+    the ninth structure would silently train eagerly, so that bits depended on which runs share a process. The disk
+    keeps the kernels: the next seed begins after 1 s, not after 30.
+    """
+    if not spec.compiled:
+        return net
+    torch.compiler.reset()
+    return torch.compile(net, dynamic=False)

@@ -1,12 +1,17 @@
 """Compiled runs: nearly the eager ones, repeatable, and exact across a resume."""
 
+import itertools
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
+from torch._dynamo.testing import CompileCounter
 
+import nets
 from experiments.training import checkpoint
+from experiments.training.precision import compiled
 from experiments.training.train import train
 
 
@@ -26,6 +31,21 @@ def rows_of(spec, data, folder, stop_after=None):
 
 def test_compiled_is_part_of_what_a_run_is(tiny):
     assert replace(tiny, compiled=True).run_id != tiny.run_id
+
+
+def test_every_structure_is_compiled_however_many_a_process_trains(tiny, monkeypatch):
+    """PyTorch keeps eight a process and runs the ninth eagerly: other bits, and which ones would hang on the others."""
+    graphs = CompileCounter()
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=graphs))
+    shortcuts = ("identity", "scaled", "exclusive_gate", "shortcut_gate", "conv1x1")
+    for order, shortcut in itertools.product(("original", "full_preact"), shortcuts):
+        before = graphs.frame_count
+        net = compiled(
+            nets.build("resnet8", in_channels=1, order=order, shortcut=shortcut), replace(tiny, compiled=True)
+        )
+        for images in (2, 3):  # of any size, as for another run's batches
+            net(torch.randn(images, 1, 8, 8))
+        assert graphs.frame_count == before + 2
 
 
 @pytest.mark.slow
