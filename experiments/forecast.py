@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from experiments import at_once
 from experiments.ablation import Ablation, Overrides
 from experiments.duration import duration
 from experiments.overrides import images_of, lacks_images
 from experiments.plan import costs
 from experiments.spec import DataSpec, RunSpec
 from experiments.training import estimate
-from experiments.training.launch import default_jobs
 from experiments.training.run import Job
 
 IMAGENET_TEST = 50_000
@@ -26,16 +26,17 @@ def forecast(ablation: Ablation, profile: str, device: str) -> float:
     macs = {name: costs(spec)["multiply_adds"] for name, spec in specs.items()}
     own = macs[ablation.baseline_of(profile)]
     total = sum(run_seconds(spec, image_s * macs[name] / own) for name, spec in specs.items())
-    runs = len(specs) * ablation.profiles[profile].seeds
-    return total * ablation.profiles[profile].seeds / min(default_jobs(device, base.threads), runs)
+    runs = list(specs.values()) * ablation.profiles[profile].seeds
+    together = at_once.that_fit(runs, at_once.free_memory(), at_once.cores()) if device == "cpu" else 1
+    return total * ablation.profiles[profile].seeds / together
 
 
-def of_jobs(jobs: Sequence[Job], baseline: str, at_once: int) -> float:
-    """Seconds of a plan, `at_once` at a time."""
+def of_jobs(jobs: Sequence[Job], baseline: str) -> float:
+    """Seconds of a plan, one run after the other."""
     base = next((job for job in jobs if job.variant == baseline), jobs[0])
     image_s = estimate.seconds_per_image(base.spec)
     own = _macs(base.context)
-    return sum(run_seconds(job.spec, image_s * _macs(job.context) / own) for job in jobs) / min(at_once, len(jobs))
+    return sum(run_seconds(job.spec, image_s * _macs(job.context) / own) for job in jobs)
 
 
 def paper_cost(ablation: Ablation, profile: str) -> str:

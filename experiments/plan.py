@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import math
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -96,8 +98,26 @@ def check_writable(folder: Path) -> None:
 
 def costs(spec: RunSpec) -> Mapping[str, int]:
     """Parameters, and multiply-adds for one image of what the net sees."""
+    parameters, layers = _traced(spec)
+    return {"parameters": parameters, "multiply_adds": sum(layer.multiply_adds for layer in layers)}
+
+
+def activation_values(spec: RunSpec) -> int:
+    """The values of all layers' outputs for one image, which training holds until the backward pass."""
+    return sum(math.prod(layer.out_shape) for layer in _traced(spec)[1])
+
+
+def _traced(spec: RunSpec) -> tuple[int, tuple[cost.LayerCost, ...]]:
     classes = IMAGENET_CLASSES if lacks_images(spec) else spec.data.info.classes
     options = {"num_classes": classes, "in_channels": spec.data.shape[0], **spec.net.options}
+    return _trace(spec.net.name, tuple(options.items()), spec.input_shape)
+
+
+@functools.cache
+def _trace(
+    name: str, options: tuple[tuple[str, Any], ...], shape: tuple[int, ...]
+) -> tuple[int, tuple[cost.LayerCost, ...]]:
+    """Parameters, those of auxiliary heads too, and the layers of an evaluation pass."""
     with torch.device("meta"):  # shapes alone: no weights are made
-        net = nets.build(spec.net.name, **options)
-    return {"parameters": cost.parameters(net), "multiply_adds": cost.multiply_adds(net, spec.input_shape)}
+        net = nets.build(name, **dict(options))
+    return cost.parameters(net), tuple(cost.trace(net, shape))

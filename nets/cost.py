@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 Shape = tuple[int, ...]
+KEEPS_SHAPE = (nn.BatchNorm2d, nn.ReLU)
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ def trace(net: nn.Module, input_shape: Sequence[int] = (3, 32, 32)) -> list[Laye
         seen.add(name)
 
     for name, module in twin.named_modules():
+        if isinstance(module, KEEPS_SHAPE):
+            module.forward = lambda x: x  # two thirds of a deep net's trace were BN's shape rules
         if not any(module.children()):
             module.register_forward_hook(lambda m, i, o, name=name: note(name, m, i, o))
     twin(torch.empty(1, *input_shape, device="meta"))

@@ -52,6 +52,8 @@ class Args:
     """Numbers of loader workers that the usual loop may choose from."""
     where: bool = False
     """Print instead in which operators the time of a step goes, usual and ours, beside the floor."""
+    long: int | None = None
+    """Print instead how time an epoch and memory fare in a run of so many epochs, and what W&B takes of it."""
     data_dir: Path | None = None
     """Where data sets are cached."""
     json: Path | None = None
@@ -62,15 +64,18 @@ def main(args: Args) -> int:
     import torch
     from rich.console import Console
 
-    from experiments.speed import measure, where
+    from experiments.speed import long, measure, where
     from experiments.training import data, environment
 
     device = args.device or ("cuda" if torch.cuda.is_available() else "cpu")
     if device == "cuda" and not torch.cuda.is_available():
         return refuse("--device cuda: PyTorch finds no CUDA device here; leave --device out to time the CPU")
-    for name, value in (("batch", args.batch), ("block-s", args.block_s), ("repeats", args.repeats)):
-        if value <= 0:
-            return refuse(f"--{name} must be above 0, not {value}")
+    for name in ("batch", "block_s", "repeats", "long"):
+        if (value := getattr(args, name)) is not None and value <= 0:
+            return refuse(f"--{name.replace('_', '-')} must be above 0, not {value}")
+    if args.long:
+        print(long.report(long.measure(args.long, device, args.data_dir)))
+        return 0
     try:
         cifar = data.load("cifar10", args.data_dir)
     except data.DataError as error:

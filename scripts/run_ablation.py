@@ -48,8 +48,8 @@ class Args:
     """Another length for all variants; warm-up and drops keep their shares of it."""
     device: Literal["cpu", "cuda"] | None = None
     """Default: cuda where there is one."""
-    jobs: int | None = None
-    """Runs at once. Default: one a CPU core, or one on a GPU. Results do not depend on it."""
+    jobs: int | Literal["auto"] = "auto"
+    """Runs at once. auto: what cores and memory hold; on a GPU, what pays when timed. Results do not depend on it."""
     threads: int | None = None
     """CPU threads of one run (1); part of what a run is, since it changes the last bits."""
     precision: Literal["fp32", "tf32", "bf16"] | None = None
@@ -90,7 +90,7 @@ def main(args: Args) -> int:
 def misuse(args: Args) -> str | None:
     """What is wrong with these words, whatever the ablation."""
     for option in ("seeds", "jobs", "threads", "epochs"):
-        if (value := getattr(args, option)) is not None and value <= 0:
+        if (value := getattr(args, option)) not in (None, "auto") and value <= 0:
             return f"--{option} must be above 0, not {value}"
     if args.all and (given := [f"--{option}" for option in ("variants", "depth", "dataset") if getattr(args, option)]):
         return f"--all takes no {given[0]}: it would not fit every ablation; name one"
@@ -109,12 +109,13 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
 
     from experiments import ablations
     from experiments.ablation import Overrides
+    from experiments.at_once import AtOnce, choose
     from experiments.console import Live, print_plan
     from experiments.forecast import of_jobs, paper_cost
     from experiments.plan import check_writable, plan
     from experiments.spec import SpecError
     from experiments.training import data
-    from experiments.training.launch import default_jobs, launch
+    from experiments.training.launch import launch
 
     if args.device == "cuda" and not torch.cuda.is_available():
         return refused("--device cuda: PyTorch finds no CUDA device here; leave --device out to train on the CPU")
@@ -132,10 +133,11 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
     except (SpecError, data.DataError) as error:
         return refused(error)
 
-    at_once = args.jobs or default_jobs(device, jobs[0].spec.threads)
+    alone_s = of_jobs(jobs, ablation.baseline_of(profile))
+    chosen = AtOnce(args.jobs, args.jobs) if args.jobs != "auto" else choose(jobs, alone_s, console.print)
     if args.profile is None and profile != "paper" and "paper" in ablation.profiles:
         console.print(paper_cost(ablation, profile), highlight=False)
-    print_plan(console, ablation, jobs, at_once, of_jobs(jobs, ablation.baseline_of(profile), at_once))
+    print_plan(console, ablation, jobs, chosen.count, alone_s / min(chosen.gain, len(jobs)))
     if args.dry_run:
         for job in jobs:
             console.print(str(job.folder), highlight=False, soft_wrap=True)
@@ -143,7 +145,7 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
 
     errors = []
     with Live(console, jobs) as live:
-        for ended in launch(jobs, at_once, live.row):
+        for ended in launch(jobs, chosen.count, live.row):
             live.end(ended)
             errors += [ended] if ended.error else []
     for reason in dict.fromkeys(ended.error for ended in errors):

@@ -11,6 +11,10 @@ from typing import Any
 from experiments.spec import RunSpec
 
 
+class EndedEarlyError(RuntimeError):
+    """A process of the measurement ended before it had its times; its own message is on standard error."""
+
+
 def images_per_s(
     spec: RunSpec, at_once: int, steps: int, repeats: int, data_dir: Path | None, folder: Path
 ) -> list[float]:
@@ -35,7 +39,9 @@ def _result(results: Any, processes: list[Any]) -> list[float]:
             return results.get(timeout=1)
         except queue.Empty:
             if any(process.exitcode for process in processes):
-                raise RuntimeError("a process of the measurement ended early; its own message stands above") from None
+                for process in processes:
+                    process.terminate()  # the others wait for it
+                raise EndedEarlyError("a process ended early; its own message stands above") from None
 
 
 def _train(

@@ -34,11 +34,6 @@ class Ended:
     known: bool = True
 
 
-def default_jobs(device: str, threads: int) -> int:
-    """How many runs at once: on a CPU as many as its cores allow, on a GPU one."""
-    return 1 if device == "cuda" else max(1, len(os.sched_getaffinity(0)) // threads)
-
-
 def launch(jobs: Sequence[Job], at_once: int, progress: Callable[[Job, Row], None]) -> Iterator[Ended]:
     """Carry out `jobs`, `at_once` at a time; yields each as it ends. One that fails does not stop the others.
 

@@ -12,7 +12,7 @@ import torch
 
 from experiments.spec import NetSpec
 from experiments.training import checkpoint
-from experiments.training.launch import default_jobs, launch
+from experiments.training.launch import launch
 from experiments.training.run import Job
 
 
@@ -46,13 +46,6 @@ def test_one_that_fails_does_not_stop_the_others(tiny, tmp_path):
     assert ended["full_preact"].result == "finished"
     assert ended["original"].known
     assert "checkpoint.pt is damaged" in ended["original"].error
-
-
-def test_default_number_of_jobs():
-    cores = len(os.sched_getaffinity(0))
-    assert default_jobs("cpu", 1) == cores
-    assert default_jobs("cpu", 2 * cores) == 1
-    assert default_jobs("cuda", 1) == 1
 
 
 def test_workers_end_when_their_parent_is_killed(tmp_path):

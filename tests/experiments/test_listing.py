@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from experiments import ablations, forecast, listing
+from experiments import ablations, at_once, forecast, listing
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -56,5 +56,5 @@ def test_the_forecast_of_a_plan_is_the_sum_of_its_runs(monkeypatch):
     each = [spec.recipe.iterations * 32 + spec.epochs * 360 / 3 for spec in runs.values()]
     macs = {name: forecast.costs(spec)["multiply_adds"] for name, spec in runs.items()}
     weights = [macs[name] / macs["plain20"] for name in runs]
-    at_once = min(forecast.default_jobs("cpu", 1), 8)
-    assert seconds == pytest.approx(2 * sum(a * b for a, b in zip(each, weights, strict=True)) / at_once)
+    together = min(at_once.cores(), 8)
+    assert seconds == pytest.approx(2 * sum(a * b for a, b in zip(each, weights, strict=True)) / together)
