@@ -105,6 +105,10 @@ def misuse(args: Args) -> str | None:
 
 def run_one(console: Console, args: Args) -> tuple[int, str]:
     """Exit status of one ablation, from its plan to its table, and in a line what became of it."""
+    from experiments.training import workers
+
+    if not args.dry_run and args.jobs != 1 and (args.device == "cpu" or not workers.has_gpu()):
+        workers.load()
     import torch
 
     from experiments import ablations

@@ -9,6 +9,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
+
 from experiments.settings import DIGITS
 from experiments.spec import NetSpec, RunSpec, with_changes, with_epochs
 from experiments.training import checkpoint, data
@@ -46,6 +48,7 @@ def spec_of(epochs: int, device: str) -> RunSpec:
 def measure(epochs: int, device: str, data_dir: Path | None) -> Whole:
     """Train `epochs` epochs with their W&B log and checkpoints, as every run is."""
     spec = spec_of(epochs, device)
+    torch.set_num_threads(spec.threads)
     images = data.load_for(spec.data, data_dir)
     parts: list[Part] = []
     epoch_s: list[float] = []

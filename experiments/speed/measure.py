@@ -17,6 +17,7 @@ from experiments.speed import side_by_side
 from experiments.speed.ours import OurLoop, offline_log
 from experiments.speed.usual import UsualLoop
 from experiments.training.data import Dataset
+from experiments.training.memory import give_back
 from experiments.training.train import build_net
 
 # He et al. 2015 and 2016, Krizhevsky's net for CIFAR-10, Huang et al. 2017.
@@ -115,6 +116,7 @@ def usual_loop(net: str, plan: Plan, data: Dataset) -> UsualLoop:
 
 def at_once(net: str, modes: Sequence[str], plan: Plan, count: int, measured: Sequence[Result]) -> list[Result]:
     """`count` runs side by side with one thread each, their images per second summed, beside the usual loop above."""
+    give_back()
     results = []
     for mode in modes:
         alone = next(result for result in measured if (result.net, result.mode) == (net, mode))

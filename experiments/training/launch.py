@@ -17,6 +17,7 @@ from multiprocessing.connection import wait
 from typing import Any
 
 from experiments.datasets import DataError
+from experiments.training import workers
 from experiments.training.checkpoint import CheckpointError
 from experiments.training.run import Job, Row, carry_out
 from experiments.training.tracking import TrackingError
@@ -43,7 +44,7 @@ def launch(jobs: Sequence[Job], at_once: int, progress: Callable[[Job, Row], Non
         for job in jobs:
             yield _attempt(job, lambda row, job=job: progress(job, row))
         return
-    context = multiprocessing.get_context("spawn")
+    context = workers.context(jobs[0].spec.device)
     rows = context.Queue()
     listener = threading.Thread(target=_listen, args=(rows, jobs, progress), daemon=True)
     listener.start()

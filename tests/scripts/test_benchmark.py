@@ -21,6 +21,7 @@ def run(*words, **environment):
     ("words", "reason"),
     [
         (("--repeats", "0"), "benchmark: --repeats must be above 0, not 0"),
+        (("--long", "0"), "benchmark: --long must be above 0, not 0"),
         (("--block-s", "-1"), "benchmark: --block-s must be above 0, not -1.0"),
         (
             ("--device", "cuda"),
