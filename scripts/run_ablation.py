@@ -107,7 +107,8 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
     """Exit status of one ablation, from its plan to its table, and in a line what became of it."""
     from experiments.training import workers
 
-    if not args.dry_run and args.jobs != 1 and (args.device == "cpu" or not workers.has_gpu()):
+    alone = args.jobs == 1 or (args.seeds == 1 and len(args.variants) == 1)
+    if not (args.dry_run or alone) and (args.device == "cpu" or not workers.has_gpu()):
         workers.load()
     import torch
 
