@@ -43,6 +43,25 @@ def pairs(cells: pd.DataFrame, baseline: str) -> pd.DataFrame:
         better, worse = (first, second) if gap > 0 else (second, first)
         size = math.nan if math.isinf(gap) else abs(gap)
         rows.append({"better": better, "worse": worse, "gap": size, "against_baseline": first == baseline})
+    return _claims(rows)
+
+
+def stated(differences: pd.DataFrame, baseline: str) -> pd.DataFrame:
+    """As `pairs`, of what a paper prints as differences to the baseline (`published.stated`) and not as errors."""
+    rows = [
+        {
+            "better": baseline if value > 0 else variant,
+            "worse": variant if value > 0 else baseline,
+            "gap": abs(value),
+            "against_baseline": True,
+        }
+        for variant, value in differences["value"].items()
+        if abs(value) >= EQUAL and variant != baseline
+    ]
+    return _claims(rows)
+
+
+def _claims(rows: list[dict[str, object]]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["better", "worse", "gap", "against_baseline"])
     return frame.astype({"gap": float, "against_baseline": bool}).rename_axis("claim")
 

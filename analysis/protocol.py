@@ -50,17 +50,33 @@ def paper_cells(runs: pd.DataFrame, declared: Declaration) -> PaperCells:
     return nothing
 
 
+def stated_differences(declared: Declaration) -> pd.DataFrame:
+    """What the paper prints as differences to the baseline where it prints no errors; see `published.stated`."""
+    if declared.published is None:
+        return pd.DataFrame(columns=["value", "net", "dataset"])
+    return published.stated(declared.published, declared.variants)
+
+
+def paper_setting(runs: pd.DataFrame) -> tuple[str, str] | None:
+    """Net ("": each variant's own) and data set of the published numbers, errors or differences; None without any."""
+    declared = declaration(runs)
+    cells, stated = paper_cells(runs, declared), stated_differences(declared)
+    if cells.net is not None:
+        return cells.net, str(cells.dataset)
+    return (str(stated["net"].iloc[0]), str(stated["dataset"].iloc[0])) if len(stated) else None
+
+
 def deviations(runs: pd.DataFrame) -> list[str]:
     """In which settings the runs leave the paper's net, data or recipe, the factor aside: ["net", "iterations"].
 
     What is in a user's folder of images is not known, so it never counts as the paper's data.
     """
     declared = declaration(runs)
-    cells = paper_cells(runs, declared)
-    if cells.net is None:
+    if (paper := paper_setting(runs)) is None:
         return []
-    papers = {"net.name": cells.net} if cells.net else {}
-    papers |= {"data.name": cells.dataset, "data.train_images": None}
+    net, dataset = paper
+    papers = {"net.name": net} if net else {}
+    papers |= {"data.name": dataset, "data.train_images": None}
     papers |= {f"recipe.{key}": value for key, value in RECIPES.get(declared.published or "", {}).items()}
     ours = {path: _setting(runs, path) for path in papers}
     changed = [path for path, paper in papers.items() if not _is_factor(path, declared) and ours[path] != paper]

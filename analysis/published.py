@@ -115,6 +115,15 @@ def differences(table: str, variants: Collection[str]) -> pd.DataFrame:
     return everything[said & mine]
 
 
+def stated(table: str, variants: Collection[str]) -> pd.DataFrame:
+    """The differences in top-1 error to the baseline that a table prints for these variants, indexed by variant.
+
+    `value`: percentage points, above 0 where the variant is the worse one.
+    """
+    found = differences(table, variants)
+    return found[(found["metric"] == "test_error_difference") & found["variant"].isin(variants)].set_index("variant")
+
+
 def difference_text(cell: pd.Series) -> str:
     """ "+1.4 points" of a difference to the baseline, "6 times (epochs ratio ...)" of a ratio; as the paper has it."""
     if cell["unit"] == "x":

@@ -14,7 +14,7 @@ import scipy.stats
 from analysis import claims
 from analysis.comparable import compared, declaration, errors_by_seed, failed
 from analysis.judge import Outcomes, judge
-from analysis.protocol import deviations, paper_cells
+from analysis.protocol import deviations, paper_cells, paper_setting, stated_differences
 from analysis.published import PublishedError
 from analysis.statistics import holm
 
@@ -51,11 +51,15 @@ def claims_table(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     better, worse: variants, as the paper ranks them; against_baseline; gap: the paper's, in percentage points, NaN
     where the worse one fails; difference, low, high, pairs: ours, worse - better, paired by seed, so above 0 agrees;
     p_holm: adjusted over the claims against the baseline, and over the others; failures_p, verdict, why, seeds, of:
-    see `judge.Judgement`. No rows where the paper prints nothing to compare.
+    see `judge.Judgement`. Where the paper prints no errors but differences to the baseline, these are its claims. No
+    rows where it prints nothing to compare.
     """
     cells = table.assign(value=table["paper"], failed=table["paper_failed"].astype(bool))
     baseline = table.index[table["baseline"]][0]
     found = claims.pairs(cells, baseline)
+    if found.empty:
+        said = stated_differences(declaration(runs))
+        found = claims.stated(said[said.index.isin(table.index)], baseline)
     outcomes = outcomes_of(runs)
     judged = [judge(outcomes[c.better], outcomes[c.worse], c.gap) for c in found.itertuples()]
     found = found.assign(
@@ -113,7 +117,7 @@ def rank_agreement(table: pd.DataFrame) -> list[str]:
 
 
 def _header(runs: pd.DataFrame) -> str:
-    if paper_cells(runs, declaration(runs)).net is None:
+    if paper_setting(runs) is None:
         return "There is no published result to hold these runs against."
     if deviations(runs):
         return "Against the baseline, under another protocol than the paper's: a sign can agree, the numbers need not."
@@ -129,10 +133,12 @@ def _line(name: str, table: pd.DataFrame, found: pd.DataFrame) -> Line:
         both_fail = row["paper_failed"] and baseline["paper_failed"]
         equal = abs(row["paper"] - baseline["paper"]) < claims.EQUAL or both_fail
         word, said = "", "the paper claims no difference" if equal else "nothing published to compare with"
-    return Line(row["label"], _paper(row, baseline), _ours(row), word, said)
+    return Line(row["label"], _paper(name, row, baseline, claim), _ours(row), word, said)
 
 
-def _paper(row: pd.Series, baseline: pd.Series) -> str:
+def _paper(name: str, row: pd.Series, baseline: pd.Series, claim: pd.DataFrame) -> str:
+    if len(claim) and pd.isna(row["paper"]) and not row["paper_failed"]:  # printed as a difference
+        return f"{'worse' if claim['worse'].iloc[0] == name else 'better'} by {claim['gap'].iloc[0]:.2f}"
     if row["paper_failed"]:
         return "fails"
     if baseline["paper_failed"] and not pd.isna(row["paper"]):

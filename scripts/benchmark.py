@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from experiments.speed.measure import Result
 
 Net = Literal["resnet20", "resnet110", "preact_resnet164", "alexnet_cifar", "densenet40"]
-Mode = Literal["fp32", "bf16", "compiled", "compiled_bf16"]
+Mode = Literal["fp32", "tf32", "bf16", "compiled", "compiled_bf16"]
+GPU_RUNS = 4
 ALL_NETS: tuple[Net, ...] = ("resnet20", "resnet110", "preact_resnet164", "alexnet_cifar", "densenet40")
 
 
@@ -36,8 +37,8 @@ class Args:
 
     nets: tuple[Net, ...] = ALL_NETS
     """Which nets."""
-    modes: tuple[Mode, ...] = ("fp32", "bf16", "compiled", "compiled_bf16")
-    """How ours trains; a mode is a setting of the run's spec."""
+    modes: tuple[Mode, ...] = ()
+    """How ours trains; a mode is a setting of the run's spec. Default: those that suit the device (tf32: GPUs only)."""
     device: Literal["cpu", "cuda"] | None = None
     """Default: cuda where there is one."""
     batch: int = 128
@@ -47,7 +48,7 @@ class Args:
     repeats: int = 5
     """Timed blocks of each; the table gives the median of their ratios, and the smallest and largest."""
     at_once: int | None = None
-    """Also time so many runs side by side, one CPU thread each. Default: one a core; 1: do not."""
+    """Also time so many runs side by side, one CPU thread each. Default: one a core, four on a GPU; 1: do not."""
     workers: tuple[int, ...] = (0, 1, 2, 4)
     """Numbers of loader workers that the usual loop may choose from."""
     where: bool = False
@@ -76,6 +77,9 @@ def main(args: Args) -> int:
     if args.long:
         print(long.report(long.measure(args.long, device, args.data_dir)))
         return 0
+    if device == "cpu" and "tf32" in args.modes:
+        return refuse("--modes tf32 is of a GPU; a CPU has fp32 and bf16")
+    modes: tuple[str, ...] = args.modes or measure.SUITED[device]
     try:
         cifar = data.load("cifar10", args.data_dir)
     except data.DataError as error:
@@ -87,15 +91,16 @@ def main(args: Args) -> int:
     console.print(f"{env['device']}, {cores} cores, PyTorch {env['packages']['torch']}", highlight=False)
     if args.where:
         for net in args.nets:
-            console.print(where.report(measure.spec_of(net, args.modes[0], device, args.batch), cifar), highlight=False)
+            console.print(where.report(measure.spec_of(net, modes[0], device, args.batch), cifar), highlight=False)
         return 0
     results: list[Result] = []
+    count = args.at_once or (cores if device == "cpu" else GPU_RUNS)
     with tempfile.TemporaryDirectory() as folder:
         plan = measure.Plan(device, args.batch, args.block_s, args.repeats, args.workers, Path(folder), args.data_dir)
         for net in args.nets:
-            results += measure.in_turn(net, args.modes, plan, cifar)
-            if device == "cpu" and (args.at_once or cores) > 1:
-                results += measure.at_once(net, args.modes, plan, args.at_once or cores, results)
+            results += measure.in_turn(net, modes, plan, cifar)
+            if count > 1:
+                results += measure.at_once(net, modes, plan, cifar, count, results)
             console.print(table([result for result in results if result.net == net]))
     if args.json:
         rows = [{**asdict(result), "ratios": result.ratios} for result in results]

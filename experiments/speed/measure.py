@@ -30,11 +30,16 @@ NETS: Mapping[str, NetSpec] = {
 }
 MODES: Mapping[str, Mapping[str, Any]] = {
     "fp32": {"precision": "fp32", "compiled": False},
+    "tf32": {"precision": "tf32", "compiled": False},
     "bf16": {"precision": "bf16", "compiled": False},
     "compiled": {"precision": "fp32", "compiled": True},
     "compiled_bf16": {"precision": "bf16", "compiled": True},
 }
 TRIAL_STEPS = 3
+SUITED: Mapping[str, tuple[str, ...]] = {
+    "cpu": ("fp32", "bf16", "compiled", "compiled_bf16"),
+    "cuda": ("fp32", "tf32", "bf16", "compiled_bf16"),
+}
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ def spec_of(net: str, mode: str, device: str, batch: int, threads: int | None = 
 def in_turn(net: str, modes: Sequence[str], plan: Plan, data: Dataset) -> list[Result]:
     """The usual loop and every mode of ours, a block each in turn, `repeats` times, with all cores."""
     usual = usual_loop(net, plan, data)
-    steps = max(2, round(plan.block_s / usual.block(TRIAL_STEPS) * TRIAL_STEPS))
+    steps = _steps(plan.block_s / usual.block(TRIAL_STEPS) * TRIAL_STEPS, plan, data)
     images = steps * plan.batch
     rates: dict[str, list[float]] = {name: [] for name in ("usual", *modes)}
     with offline_log(plan.folder / net) as log:
@@ -104,6 +109,11 @@ def in_turn(net: str, modes: Sequence[str], plan: Plan, data: Dataset) -> list[R
     return [Result(net, mode, rates["usual"], rates[mode]) for mode in modes]
 
 
+def _steps(wanted: float, plan: Plan, data: Dataset) -> int:
+    """At least two, and no more than the data set has batches: a block of ours is an epoch."""
+    return max(2, min(round(wanted), len(data.train.labels) // plan.batch))
+
+
 def usual_loop(net: str, plan: Plan, data: Dataset) -> UsualLoop:
     """The usual loop with the number of loader workers that makes it quickest."""
     torch.set_num_threads(len(os.sched_getaffinity(0)))
@@ -114,13 +124,15 @@ def usual_loop(net: str, plan: Plan, data: Dataset) -> UsualLoop:
     return min(loops, key=lambda loop: min(loop.block(TRIAL_STEPS) for _ in range(2)))
 
 
-def at_once(net: str, modes: Sequence[str], plan: Plan, count: int, measured: Sequence[Result]) -> list[Result]:
+def at_once(
+    net: str, modes: Sequence[str], plan: Plan, data: Dataset, count: int, measured: Sequence[Result]
+) -> list[Result]:
     """`count` runs side by side with one thread each, their images per second summed, beside the usual loop above."""
     give_back()
     results = []
     for mode in modes:
         alone = next(result for result in measured if (result.net, result.mode) == (net, mode))
-        steps = max(2, round(plan.block_s * alone.usual / plan.batch / count))
+        steps = _steps(plan.block_s * alone.usual / plan.batch / count, plan, data)
         spec = spec_of(net, mode, plan.device, plan.batch, threads=1)
         folder = plan.folder / net / f"{mode}_at_once"
         sums = side_by_side.images_per_s(spec, count, steps, plan.repeats, plan.data_dir, folder)

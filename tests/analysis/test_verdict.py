@@ -12,6 +12,7 @@ import pytest
 from analysis import tables
 from analysis.judge import Outcomes, judge
 from analysis.power import power
+from analysis.published_recipes import RECIPES
 from analysis.statistics import holm, paired_difference
 from analysis.verdict import rank_agreement
 
@@ -135,3 +136,44 @@ def test_the_command_ends_quietly_when_its_reader_has_gone():
     command = f"{sys.executable} -m analysis.verdict he2016_table1 he2016_table2 | head -n 1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=Path(__file__).resolve().parents[2])
     assert (done.stdout, done.stderr) == ("he2016_table1:\n", "")
+
+
+def parts_runs(ablation_runs, errors, **changed):
+    """Runs of AlexNet's parts; the paper prints differences to the whole net: no LRN +1.4, no overlap +0.4 points."""
+    declared = {
+        "ablation__name": "alexnet_parts",
+        "ablation__baseline": "whole",
+        "ablation__variants": ["whole", "no_lrn", "no_overlap"],
+        "ablation__labels": ["the whole", "no LRN", "no overlap"],
+        "ablation__published": "krizhevsky2012_parts",
+        "ablation__paper_net": None,
+    }
+    return ablation_runs(errors, **declared, **changed)
+
+
+def test_what_a_paper_prints_as_differences_is_claimed_too(ablation_runs):
+    errors = {
+        "whole": {0: 40.0, 1: 40.2, 2: 40.1},
+        "no_lrn": {0: 41.4, 1: 41.5, 2: 41.6},
+        "no_overlap": {0: 39.0, 1: 39.1, 2: 39.2},
+    }
+    runs = parts_runs(ablation_runs, errors)
+    header, lrn, overlap, *further = tables.verdict_lines(tables.ablation_table(runs), runs)
+    assert header.startswith("Against the baseline, under another protocol")
+    assert lrn.startswith("no LRN: paper worse by 1.40; ours worse by 1.40 [")
+    assert lrn.endswith(": replicates")
+    assert overlap.startswith("no overlap: paper worse by 0.40; ours better by 1.00 [")
+    assert overlap.endswith(": contradicted")
+    assert further[0].startswith(
+        "2 claims against the baseline, each judged alone at 5 %: 1 replicates, 1 contradicted"
+    )
+
+
+def test_differences_under_the_papers_protocol(ablation_runs):
+    errors = {"whole": {0: 40.0, 1: 40.2}, "no_lrn": {0: 40.1, 1: 40.1}}
+    alexnet = {f"recipe__{key}": value for key, value in RECIPES["krizhevsky2012_parts"].items()}
+    runs = parts_runs(ablation_runs, errors, net__name="alexnet_2012", data__name="imagenet", **alexnet)
+    header, lrn, *_ = tables.verdict_lines(tables.ablation_table(runs), runs)
+    assert header == "Against the baseline, under the paper's net, data set and recipe."
+    assert lrn.startswith("no LRN: paper worse by 1.40; ours ")
+    assert "undecided with 2 seeds" in lrn

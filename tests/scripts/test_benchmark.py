@@ -22,6 +22,7 @@ def run(*words, **environment):
     [
         (("--repeats", "0"), "benchmark: --repeats must be above 0, not 0"),
         (("--long", "0"), "benchmark: --long must be above 0, not 0"),
+        (("--device", "cpu", "--modes", "tf32"), "benchmark: --modes tf32 is of a GPU; a CPU has fp32 and bf16"),
         (("--block-s", "-1"), "benchmark: --block-s must be above 0, not -1.0"),
         (
             ("--device", "cuda"),
