@@ -84,7 +84,7 @@ class CudaGraphs:
 
 
 class RecordedStep(Step):
-    """The same step, recorded at its `EAGER`-th call and replayed from then on: same kernels, same memory, same bits.
+    """The same step, recorded after its first `EAGER` calls and replayed from then on: same kernels, memory and bits.
 
     The recorded kernels read their samples from one place, to which those of each step are copied. The learning rate
     is a constant of a recording, so it is made anew when the rate changes. The first steps are taken eagerly: they
