@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing.connection import wait
+from multiprocessing.connection import Connection, wait
 from typing import Any
 
 from experiments.datasets import DataError
@@ -48,7 +49,8 @@ def launch(jobs: Sequence[Job], at_once: int, progress: Callable[[Job, Row], Non
     rows = context.Queue()
     listener = threading.Thread(target=_listen, args=(rows, jobs, progress), daemon=True)
     listener.start()
-    with ProcessPoolExecutor(min(at_once, len(jobs)), context, _start_worker, (rows,)) as pool:
+    stopped, stop = context.Pipe(duplex=False)
+    with ProcessPoolExecutor(min(at_once, len(jobs)), context, _start_worker, (rows, stopped)) as pool:
         waiting = {pool.submit(_work, index, job): job for index, job in enumerate(jobs)}
         try:
             for future in as_completed(waiting):
@@ -56,8 +58,9 @@ def launch(jobs: Sequence[Job], at_once: int, progress: Callable[[Job, Row], Non
                     yield future.result()
                 except BrokenProcessPool:
                     yield Ended(waiting[future], None, "its process was killed (out of memory?); run the command again")
-        except BaseException:  # an interrupt: runs that have not begun are not begun
-            pool.shutdown(cancel_futures=True, wait=False)
+        except BaseException:  # an interrupt: what is under way goes on from its checkpoint another time
+            stop.close()
+            pool.shutdown(cancel_futures=True)
             raise
     rows.put(None)
     listener.join()
@@ -69,15 +72,16 @@ def _listen(rows: Any, jobs: Sequence[Job], progress: Callable[[Job, Row], None]
         progress(jobs[index], row)
 
 
-def _start_worker(rows: Any) -> None:
+def _start_worker(rows: Any, stopped: Connection) -> None:
     global _rows
     _rows = rows
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of a terminal; the parent decides
+    threading.Thread(target=_end_with_parent, args=(stopped,), daemon=True).start()
 
 
-def _end_with_parent() -> None:
-    """A worker whose parent was killed stops at once: the next start resumes its run from the checkpoint."""
-    wait([multiprocessing.parent_process().sentinel])
+def _end_with_parent(stopped: Connection) -> None:
+    """A worker whose parent stops, or was killed, ends at once: the next start resumes its run from the checkpoint."""
+    wait([multiprocessing.parent_process().sentinel, stopped])
     os._exit(1)
 
 

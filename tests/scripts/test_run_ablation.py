@@ -1,6 +1,7 @@
 """The command as a user gives it: a killed one goes on to the same table; bad input gets one line and status 2."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -39,10 +40,17 @@ def ended(script, capsys, monkeypatch):
     return run
 
 
-def start(*words) -> subprocess.Popen:
+def start(*words, **how) -> subprocess.Popen:
     call = [sys.executable, str(SCRIPT), *map(str, words)]
     environment = {**os.environ, "COLUMNS": "120"}
-    return subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    return subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, **how)
+
+
+def wait_for_a_checkpoint(out: Path) -> None:
+    deadline = time.monotonic() + 300
+    while not list(out.rglob("checkpoint.pt")):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 def history_of(out: Path) -> pd.DataFrame:
@@ -84,10 +92,7 @@ def test_the_same_command_again_trains_nothing(unbroken, ended):
 
 def test_killed_in_the_middle_of_a_run_and_started_again(unbroken, ended, tmp_path):
     process = start("resnet_preact", *TINY, "--out", tmp_path)
-    deadline = time.monotonic() + 300
-    while not list(tmp_path.rglob("checkpoint.pt")):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    wait_for_a_checkpoint(tmp_path)
     process.kill()
     process.communicate()
     assert not list(tmp_path.rglob("table.csv"))
@@ -95,6 +100,17 @@ def test_killed_in_the_middle_of_a_run_and_started_again(unbroken, ended, tmp_pa
     assert status == 0
     pd.testing.assert_frame_equal(table_of(tmp_path), table_of(unbroken[0]), check_exact=True)
     pd.testing.assert_frame_equal(history_of(tmp_path), history_of(unbroken[0]), check_exact=True)
+
+
+@pytest.mark.parametrize("send", [os.kill, os.killpg], ids=["to the command alone", "to all its processes"])
+def test_an_interrupt_stops_every_run_at_once(tmp_path, send):
+    """Ctrl-C reaches all processes of a terminal, `kill -INT` one; runs of hours are not waited for."""
+    process = start("resnet_preact", "--epochs", "100000", "--out", tmp_path, start_new_session=True)
+    wait_for_a_checkpoint(tmp_path)
+    send(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert errors.strip() == "interrupted; the same command goes on from the last epochs"
 
 
 @pytest.mark.parametrize(
