@@ -156,7 +156,8 @@ def _ours(row: pd.Series) -> str:
     text = f"{direction} by {abs(row['difference']):.2f}" if abs(row["difference"]) >= 0.005 else "equal"
     if pd.isna(row["low"]):
         return f"{text} ({row['reading']})"
-    return f"{text} [{row['low']:+.2f}, {row['high']:+.2f}], p = {row['p_holm']:.2g}"
+    interval = f"[{row['low']:+.2f}, {row['high']:+.2f}]".replace("-", "−")
+    return f"{text} {interval}, p after Holm = {row['p_holm']:.2g}"
 
 
 def _verdict(claim: pd.Series) -> str:

@@ -107,9 +107,9 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
     """Exit status of one ablation, from its plan to its table, and in a line what became of it."""
     from experiments.training import workers
 
-    alone = args.jobs == 1 or (args.seeds == 1 and len(args.variants) == 1)
-    if not (args.dry_run or alone) and (args.device == "cpu" or not workers.has_gpu()):
-        workers.load()
+    if not args.dry_run:
+        one_run = args.seeds == 1 and len(args.variants) == 1
+        workers.begin(args.jobs == 1 or one_run, args.device, args.wandb)
     import torch
 
     from experiments import ablations

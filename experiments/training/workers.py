@@ -7,6 +7,8 @@ import shutil
 from multiprocessing import forkserver
 from typing import Any
 
+from experiments.training import tracking
+
 PRELOADED = ["torch._dynamo", "wandb"]  # what takes longest: 2.5 s, once instead of once a worker
 
 
@@ -24,7 +26,11 @@ def has_gpu() -> bool:
     return shutil.which("nvidia-smi") is not None
 
 
-def load() -> None:
-    """Start that server; it loads while the caller goes on."""
-    context("cpu")
-    forkserver.ensure_running()
+def begin(in_this_process: bool, device: str | None, wandb: str) -> None:
+    """Load what runs need while the caller makes its plan: W&B's process for runs in this one, else their workers."""
+    if in_this_process:
+        if wandb != "disabled":
+            tracking.begin()
+    elif device == "cpu" or not has_gpu():
+        context("cpu")
+        forkserver.ensure_running()
