@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 from collections.abc import Callable, Sequence
@@ -16,9 +17,9 @@ from experiments.speed import side_by_side
 from experiments.training.run import Job
 
 # Measured on a CPU, batches of 64 to 128, beside the bytes of all activations in the run's precision: a process with
-# PyTorch, W&B and CIFAR-10 takes 0.9 GB before it trains; training then 0.8 (ResNet-164) to 1.2 times those bytes
+# PyTorch, W&B and CIFAR-10 (0.2 GB) takes 0.9 GB before it trains; training then 0.8 (ResNet-164) to 1.2 times those bytes
 # (ResNet-20, DenseNet-40), of small nets (AlexNet) 0.25 GB more than them.
-PROCESS_BYTES = 1.2e9
+PROCESS_BYTES = 1.0e9
 HELD = 1.2
 STEPS, REPEATS = 20, 2
 WORTH = 1.1  # twice as many runs must train a tenth more images a second together
@@ -34,9 +35,10 @@ class AtOnce:
 
 
 def memory_bytes(spec: RunSpec) -> float:
-    """PROCESS_BYTES + HELD * batch * bytes a value * values of all layers' outputs, of one run."""
+    """PROCESS_BYTES + the data set + HELD * batch * bytes a value * values of all layers' outputs, of one run."""
+    data = (spec.data.images + spec.data.info.test_images) * math.prod(spec.data.shape)
     value = 2 if spec.recipe.precision == "bf16" else 4
-    return PROCESS_BYTES + HELD * spec.recipe.batch_size * value * activation_values(spec)
+    return PROCESS_BYTES + data + HELD * spec.recipe.batch_size * value * activation_values(spec)
 
 
 def that_fit(specs: Sequence[RunSpec], memory: float, cores: int) -> int:
@@ -64,7 +66,7 @@ def choose(jobs: Sequence[Job], alone_s: float, say: Callable[[str], None] = lam
     if most == 1 or alone_s < LONG_S:
         return AtOnce(1, 1.0)
     say("timing how many runs pay side by side on this GPU")
-    steps = min(STEPS, specs[0].data.images // specs[0].recipe.batch_size)
+    steps = max(1, min(STEPS, specs[0].data.images // specs[0].recipe.batch_size))
 
     def images_per_s(count: int) -> float:
         with tempfile.TemporaryDirectory() as folder:
