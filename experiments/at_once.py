@@ -17,8 +17,8 @@ from experiments.speed import side_by_side
 from experiments.training.run import Job
 
 # Measured on a CPU, batches of 64 to 128, beside the bytes of all activations in the run's precision: a process with
-# PyTorch, W&B and CIFAR-10 (0.2 GB) takes 0.9 GB before it trains; training then 0.8 (ResNet-164) to 1.2 times those bytes
-# (ResNet-20, DenseNet-40), of small nets (AlexNet) 0.25 GB more than them.
+# PyTorch, W&B and CIFAR-10 (0.2 GB) takes 0.9 GB before it trains; training then 0.8 (ResNet-164) to 1.2 times those
+# bytes (ResNet-20, DenseNet-40), of small nets (AlexNet) 0.25 GB more than them.
 PROCESS_BYTES = 1.0e9
 HELD = 1.2
 STEPS, REPEATS = 20, 2
