@@ -107,9 +107,9 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
     """Exit status of one ablation, from its plan to its table, and in a line what became of it."""
     from experiments.training import workers
 
-    if not args.dry_run:
-        one_run = args.seeds == 1 and len(args.variants) == 1
-        workers.begin(args.jobs == 1 or one_run, args.device, args.wandb)
+    in_this_process = args.jobs == 1 or (args.seeds == 1 and len(args.variants) == 1)
+    if not (args.dry_run or in_this_process):
+        workers.begin(args.device)
     import torch
 
     from experiments import ablations

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
-from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -22,18 +20,6 @@ METRICS = (
 
 class TrackingError(Exception):
     """W&B cannot start: one line that says why and what to do."""
-
-
-def begin() -> None:
-    """Load W&B and start its process while the caller goes on; what is wrong with it, opening a run will say."""
-
-    def load() -> None:
-        import wandb
-
-        with suppress(Exception):
-            wandb.setup()
-
-    threading.Thread(target=load, daemon=True).start()
 
 
 class Tracker:

@@ -7,8 +7,6 @@ import shutil
 from multiprocessing import forkserver
 from typing import Any
 
-from experiments.training import tracking
-
 PRELOADED = ["torch._dynamo", "wandb"]  # what takes longest: 2.5 s, once instead of once a worker
 
 
@@ -26,11 +24,8 @@ def has_gpu() -> bool:
     return shutil.which("nvidia-smi") is not None
 
 
-def begin(in_this_process: bool, device: str | None, wandb: str) -> None:
-    """Load what runs need while the caller makes its plan: W&B's process for runs in this one, else their workers."""
-    if in_this_process:
-        if wandb != "disabled":
-            tracking.begin()
-    elif device == "cpu" or not has_gpu():
+def begin(device: str | None) -> None:
+    """Have that server load while the caller makes its plan; a GPU's workers need none."""
+    if device == "cpu" or not has_gpu():
         context("cpu")
         forkserver.ensure_running()
