@@ -45,8 +45,8 @@ def read(project: str, wanted: Callable[[str, str], bool]) -> Iterator[Fragment]
 def _patience() -> Settings:
     """Have W&B's own process give up on a silent server long before its client would.
 
-    A request that the client gives up can leave that process, and with it the end of ours, waiting for ever: about one
-    in eight did (wandb 0.31).
+    A request that the client gives up can leave that process, and with it the end of ours, waiting for ever: 6 of 32
+    did (wandb 0.31).
     """
     import wandb
 

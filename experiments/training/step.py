@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import torch
@@ -18,19 +19,18 @@ from experiments.training.schedule import learning_rate
 Action = Callable[[], None]
 
 
+@dataclass(eq=False)
 class Step:
     """`step(k)` trains on batch k; `loss_sum` and `wrong` gather its loss and its main head's wrong predictions."""
 
-    def __init__(
-        self,
-        net: nn.Module,
-        optimiser: torch.optim.Optimizer,
-        average: Average | None,
-        spec: RunSpec,
-        batches: Batches,
-    ) -> None:
-        self.net, self.optimiser, self.average, self.spec, self.batches = net, optimiser, average, spec, batches
-        self.loss_sum, self.wrong = (torch.zeros((), device=spec.device) for _ in range(2))
+    net: nn.Module
+    optimiser: torch.optim.Optimizer
+    average: Average | None
+    spec: RunSpec
+    batches: Batches
+
+    def __post_init__(self) -> None:
+        self.loss_sum, self.wrong = (torch.zeros((), device=self.spec.device) for _ in range(2))
 
     def __call__(self, k: int) -> None:
         for group in self.optimiser.param_groups:
@@ -83,6 +83,7 @@ class CudaGraphs:
         return graph.replay
 
 
+@dataclass(eq=False)
 class RecordedStep(Step):
     """The same step, recorded after its first `EAGER` calls and replayed from then on: same kernels, memory and bits.
 
@@ -93,17 +94,10 @@ class RecordedStep(Step):
 
     EAGER = 3
 
-    def __init__(
-        self,
-        net: nn.Module,
-        optimiser: torch.optim.Optimizer,
-        average: Average | None,
-        spec: RunSpec,
-        batches: Batches,
-        recorder: Recorder | None = None,
-    ) -> None:
-        super().__init__(net, optimiser, average, spec, batches)
-        self.recorder = recorder or CudaGraphs()
+    recorder: Recorder = field(default_factory=lambda: CudaGraphs())
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
         self.calls, self.rate = 0, None
         self.replay: Action | None = None
         self.samples: Samples | None = None

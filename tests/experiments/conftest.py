@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from experiments.spec import DataSpec, NetSpec, Recipe, RunSpec
 from experiments.training import data
@@ -29,3 +30,12 @@ def with_seed():
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     return tmp_path
+
+
+@pytest.fixture
+def one_thread():
+    """As runs have it by default; the last bits depend on it."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

@@ -10,6 +10,8 @@ from experiments.training import checkpoint
 from experiments.training.data import Split
 from experiments.training.train import build_net, train
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 class KilledError(Exception):
     pass
@@ -51,14 +53,6 @@ def differing(a, b):
 def data(digits):
     """With few test images: ten views of each are tested."""
     return replace(digits, test=Split(digits.test.images[:40], digits.test.labels[:40]))
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 # 200 images in 8 batches of 64: epochs of 4, 3 and 1 steps. Dropout draws its masks from the epoch's own stream.

@@ -16,6 +16,8 @@ from experiments.training.train import build_net, train_epoch
 from tests.experiments.recording import Operators
 from tests.experiments.test_resume import CASES, differing, trained
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 SMALL = {"width": 0.125}
 # One small net of each family, with what its module does in training alone: heads, dropout, gates, LRN.
 NETS = (
@@ -31,14 +33,6 @@ NETS = (
     ("mnist_inception", {}),
     ("mnist_resnet", {"norm": True, "order": "full_preact"}),
 )
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ from experiments.training.augment import Batches
 from experiments.training.seeding import stream_seed
 from experiments.training.train import build_net, train
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 
 def rows_of(spec, data, folder):
     rows = []
@@ -23,14 +25,6 @@ def rows_of(spec, data, folder):
 
 def weights(spec, folder):
     return checkpoint.load(folder, spec.run_id)["net"]
-
-
-@pytest.fixture(autouse=True)
-def _one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def test_the_same_spec_gives_the_same_bits_and_another_seed_does_not(tiny, digits, tmp_path):
