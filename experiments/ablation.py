@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from experiments.check import Factor, Kind, check
 from experiments.overrides import Overrides
-from experiments.purity import Factor, Kind, check
 from experiments.spec import RunSpec, SpecError, flatten, with_changes, with_epochs
 
 __all__ = ["Ablation", "Deviation", "Factor", "Overrides", "Profile", "Variant", "ladder", "with_seed"]
@@ -58,9 +58,9 @@ class Deviation:
 class Ablation:
     """A declared ablation. Building it proves, profile by profile, that its variants are what `kind` says.
 
-    kind: see `experiments.purity.check`. factors: dotted paths into RunSpec, or named groups of them; in an ablation of
+    kind: see `experiments.check.check`. factors: dotted paths into RunSpec, or named groups of them; in an ablation of
     one factor all of them are that factor.
-    published: the table of analysis/published.csv that it is compared with, for `paper_net` (None: each variant's own).
+    published: the table of analysis/cells.csv that it is compared with, for `paper_net` (None: each variant's own).
     failure_error: percent of test error above which the paper calls a run failed. target_train_error: percent; the
     analysis counts the epochs to it. Raises SpecError, naming variant and path.
     """

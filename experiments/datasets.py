@@ -38,7 +38,7 @@ class DatasetInfo:
 
     shape: (channels, height, width) of an image, in pixels.
     sources: where it comes from, tried in turn after the local cache; "kind:what", the kinds are in
-        `experiments.training.data_sources`.
+        `experiments.data.sources`.
     sums: None where nobody has recorded them; then the official MD5 is the check.
     crop_padding, flip: the usual training augmentation: zero padding in pixels on each side before a random
         crop back to the image's size, and whether half of the images are mirrored left to right.

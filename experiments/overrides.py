@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from experiments.check import Factor
 from experiments.datasets import IMAGE_FOLDER, DataError, DatasetInfo, info_of
-from experiments.purity import Factor
 from experiments.recipes import IMAGENET
 from experiments.spec import RunSpec, SpecError, flatten, with_changes, with_epochs
 

@@ -18,16 +18,16 @@ __all__ = ["Option", "build", "initialise", "names", "options_of"]
 # each with type and default. A preset is a `functools.partial`: by position fixed, by keyword a new default.
 FAMILIES = (
     "resnet",
-    "inception_v3",
-    "inception_v4",
-    "inception_resnet",
+    "inception.v3",
+    "inception.v4",
+    "inception.resnet",
     "alexnet",
     "densenet",
     "mobilenet",
     "lenet",
-    "googlenet",
-    "inception_bn",
-    "mnist_inception",
+    "inception.googlenet",
+    "inception.bn",
+    "inception.mnist",
     "mnist_resnet",
 )
 

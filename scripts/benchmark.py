@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from experiments.speed.measure import Result
+    from benchmarks.measure import Result
 
 Net = Literal["resnet20", "resnet110", "preact_resnet164", "alexnet_cifar", "densenet40"]
 Mode = Literal["fp32", "tf32", "bf16", "compiled", "compiled_bf16"]
@@ -65,8 +65,9 @@ def main(args: Args) -> int:
     import torch
     from rich.console import Console
 
-    from experiments.speed import long, measure, where
-    from experiments.training import data, environment
+    from benchmarks import endurance, measure, where
+    from experiments import data
+    from experiments.execution import environment
 
     device = args.device or ("cuda" if torch.cuda.is_available() else "cpu")
     if device == "cuda" and not torch.cuda.is_available():
@@ -75,7 +76,7 @@ def main(args: Args) -> int:
         if (value := getattr(args, name)) is not None and value <= 0:
             return refuse(f"--{name.replace('_', '-')} must be above 0, not {value}")
     if args.long:
-        print(long.report(long.measure(args.long, device, args.data_dir)))
+        print(endurance.report(endurance.measure(args.long, device, args.data_dir)))
         return 0
     if device == "cpu" and "tf32" in args.modes:
         return refuse("--modes tf32 is of a GPU; a CPU has fp32 and bf16")

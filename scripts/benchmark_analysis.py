@@ -22,7 +22,7 @@ sys.path.insert(0, str(ROOT))
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from experiments.training.run import Job
+    from experiments.planning.job import Job
 
 PARTS = ("import", "load", "table", "figures", "report", "total")
 
@@ -54,7 +54,7 @@ def main(args: Args) -> int:
 
     from rich.console import Console
 
-    from experiments.training import environment
+    from experiments.execution import environment
 
     console = Console(width=None if sys.stdout.isatty() else 110)
     env = environment.describe("cpu")
@@ -78,8 +78,8 @@ def templates(folder: Path, seed: int, epochs: int, env: dict[str, Any]) -> list
     """The log of one run of each variant, by W&B's own client."""
     from experiments import ablations
     from experiments.ablation import Overrides
-    from experiments.plan import plan
-    from experiments.training.run import tracker_of
+    from experiments.execution.run import tracker_of
+    from experiments.planning.plan import plan
 
     written = []
     for job in plan(ablations.load("resnet_preact"), "paper", Overrides(), seeds=(0, seed), out=folder / "templates"):
@@ -119,13 +119,13 @@ def made_up_rows(job: Job, epochs: int) -> list[dict[str, float]]:
 
 def analyse(folder: Path, first: list[Path], further: list[Path], runs: int) -> dict[str, float]:
     """Write the logs of so many runs, the first seed from `first`, and analyse them in a process of their own."""
-    from analysis.scale.replicate import Template
+    from benchmarks.analysis_replicate import Template
 
     logs, results = folder / f"{runs}_runs", folder / f"{runs}_results"
     paths = [Template(path).write(logs, 0) for path in first]
     for template in map(Template, further):
         paths += [template.write(logs, seed) for seed in range(1, runs // len(first))]
-    words = [sys.executable, "-m", "analysis.scale.measure", str(logs.resolve()), str(results.resolve())]
+    words = [sys.executable, "-m", "benchmarks.analysis_measure", str(logs.resolve()), str(results.resolve())]
     done = subprocess.run(words, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     return {"log_mb": sum(path.stat().st_size for path in paths) / 1e6, **json.loads(done.stdout)}
 

@@ -128,9 +128,9 @@ def totals(trace: list[LayerCost], parameters: int) -> dict[str, int]:
 
 def print_published(name: str, texts: dict[str, str], ours: dict[str, int], size: Shape) -> None:
     """What papers and reference code count for the same net, and whether ours is that."""
-    from analysis import published_costs
+    from analysis.published import costs
 
-    for row in published_costs.of(name, texts, "x".join(map(str, size))):
+    for row in costs.of(name, texts, "x".join(map(str, size))):
         mark = "" if row.confirmed else ", not confirmed"
         verdict = row.verdict(ours[row.quantity])
         print(f"  {row.text} {row.quantity.replace('_', '-')} by {row.source} ({row.kind}{mark}): {verdict}")
@@ -139,9 +139,9 @@ def print_published(name: str, texts: dict[str, str], ours: dict[str, int], size
 def print_table() -> None:
     """A Markdown row for every net and published variant: ours, theirs, and what lies between them."""
     import nets
-    from analysis import published_costs
+    from analysis.published import costs
 
-    variants = dict.fromkeys((c.net, c.options, c.input) for c in published_costs.load())
+    variants = dict.fromkeys((c.net, c.options, c.input) for c in costs.load())
     listed = {net for net, options, _ in variants if not options}
     keys = [*variants, *((name, "", None) for name in nets.names() if name not in listed)]
     order = {name: i for i, name in enumerate(nets.names())}
@@ -154,7 +154,7 @@ def print_table() -> None:
         theirs = [
             f"{c.text} {c.quantity.replace('_', '-')}, {c.source}{'' if c.confirmed else ' (not confirmed)'}: "
             f"{c.verdict(ours[c.quantity])}"
-            for c in published_costs.of(name, texts, "x".join(map(str, size)))
+            for c in costs.of(name, texts, "x".join(map(str, size)))
         ]
         cells = (name, options, "x".join(map(str, size)), *(f"{v:,}" for v in ours.values()))
         print("|", " | ".join((*cells, "<br>".join(theirs) or "none found")), "|")

@@ -35,7 +35,7 @@ def main(args: Args) -> None:
         raise DataError(f"name a data set: {', '.join(DATASETS)}; or --list")
 
     # PyTorch takes seconds to import: not for --help or a wrong name.
-    from experiments.training.data_cache import default_root
+    from experiments.data.cache import default_root
 
     root = args.data_dir.expanduser() if args.data_dir else default_root()
     if args.list_all:
@@ -46,8 +46,8 @@ def main(args: Args) -> None:
 
 def list_datasets(root: Path) -> None:
     """Print a line a data set: size, sources, whether it is in the cache."""
-    from experiments.training.data_cache import cache_file
-    from experiments.training.data_sources import title
+    from experiments.data.cache import cache_file
+    from experiments.data.sources import title
 
     print(f"cache: {root}")
     for name, info in DATASETS.items():
@@ -62,7 +62,7 @@ def list_datasets(root: Path) -> None:
 
 def fetch_dataset(name: str, root: Path, force: bool) -> None:
     """Put a data set in the cache; print its file, and each array's shape and sum."""
-    from experiments.training.data_cache import ARRAY_NAMES, cache_file, fetch, sums_of
+    from experiments.data.cache import ARRAY_NAMES, cache_file, fetch, sums_of
 
     arrays = fetch(name, root, force=force)
     sums = sums_of(arrays)

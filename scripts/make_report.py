@@ -30,7 +30,8 @@ class Args:
 def main(args: Args) -> int:
     from rich.console import Console
 
-    from analysis import answer, logs, tables
+    from analysis import logs, write
+    from analysis.results import variants as tables
 
     console = Console()
     if not console.is_terminal:
@@ -41,7 +42,7 @@ def main(args: Args) -> int:
         if len(profiles) > 1:
             return refuse(f"{args.source} holds several profiles; choose one with --profile: {', '.join(profiles)}")
         folder = args.out or Path("reports", args.name, *profiles)
-        written = answer.conclude(console, runs, history, folder)
+        written = write.conclude(console, runs, history, folder)
     except (logs.LogsError, tables.TableError) as error:
         return refuse(error)
     except OSError as error:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from experiments.ablation import Ablation
-    from experiments.training.run import Job
+    from experiments.planning.job import Job
 
 
 @dataclass
@@ -105,22 +105,21 @@ def misuse(args: Args) -> str | None:
 
 def run_one(console: Console, args: Args) -> tuple[int, str]:
     """Exit status of one ablation, from its plan to its table, and in a line what became of it."""
-    from experiments.training import workers
+    from experiments.execution import workers
 
     in_this_process = args.jobs == 1 or (args.seeds == 1 and len(args.variants) == 1)
     if not (args.dry_run or in_this_process):
         workers.begin(args.device)
     import torch
 
-    from experiments import ablations
+    from experiments import ablations, data
     from experiments.ablation import Overrides
-    from experiments.at_once import AtOnce, choose
-    from experiments.console import Live, print_plan
-    from experiments.forecast import of_jobs, paper_cost
-    from experiments.plan import check_writable, plan
+    from experiments.execution.launch import launch
+    from experiments.planning.concurrency import AtOnce, choose
+    from experiments.planning.forecast import of_jobs, paper_cost
+    from experiments.planning.plan import check_writable, plan
     from experiments.spec import SpecError
-    from experiments.training import data
-    from experiments.training.launch import launch
+    from experiments.terminal.progress import Live, print_plan
 
     if args.device == "cuda" and not torch.cuda.is_available():
         return refused("--device cuda: PyTorch finds no CUDA device here; leave --device out to train on the CPU")
@@ -168,7 +167,7 @@ def run_all(console: Console, args: Args) -> int:
     from rich.table import Table
 
     from experiments import ablations
-    from experiments.duration import duration
+    from experiments.terminal.duration import duration
 
     table = Table("ablation", "ended", "runs", "time", box=None, header_style="dim", pad_edge=False)
     table.add_column("table", overflow="fold")
@@ -192,7 +191,7 @@ def run_all(console: Console, args: Args) -> int:
 
 
 def list_all(console: Console, estimate: bool) -> int:
-    from experiments.listing import entries, print_list
+    from experiments.terminal.listing import entries, print_list
 
     def say(name: str) -> None:
         print(f"timing {name}", file=sys.stderr)
@@ -202,8 +201,8 @@ def list_all(console: Console, estimate: bool) -> int:
 
 
 def list_cells(console: Console, name: str | None) -> int:
-    from analysis.coverage import coverage_lines
-    from analysis.published import PublishedError
+    from analysis.published.cells import PublishedError
+    from analysis.published.coverage import coverage_lines
     from experiments import ablations
     from experiments.spec import SpecError
 
@@ -225,14 +224,15 @@ def default_profile(ablation: Ablation, device: str) -> str:
 
 def conclude(console: Console, jobs: list[Job], folder: Path) -> int:
     """Read the logs of `jobs`, print the table and its verdict, write tables and figures."""
-    from analysis import answer, logs, tables
+    from analysis import logs, write
+    from analysis.results import variants as tables
 
     if jobs[0].wandb == "disabled":
         console.print("W&B is disabled, so there is no log to make a table from; the checkpoints are kept.")
         return 0
     try:
         runs, history = logs.load(jobs[0].out / jobs[0].ablation, run_ids=[job.spec.run_id for job in jobs])
-        written = answer.conclude(console, runs, history, folder)
+        written = write.conclude(console, runs, history, folder)
     except (logs.LogsError, tables.TableError, OSError) as error:
         return refuse(error)
     console.print("Written:", *(f"  {path}" for path in written), sep="\n", highlight=False, soft_wrap=True)

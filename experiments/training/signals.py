@@ -8,14 +8,14 @@ from collections.abc import Iterator
 import torch
 from torch import nn
 
+from experiments.data.augment import Batches
+from experiments.data.test_crops import centre
+from experiments.seeding import reseed_global
 from experiments.spec import RunSpec
-from experiments.training.augment import Batches
 from experiments.training.losses import training_loss
 from experiments.training.precision import autocast
-from experiments.training.seeding import reseed_global
-from experiments.training.views import centre
 from nets.densenet import DenseLayer
-from nets.inception_modules import Mixed, ResidualMixed
+from nets.inception.modules import Mixed, ResidualMixed
 from nets.mobilenet import MobileNet
 from nets.residual import ResidualUnit
 from nets.shortcuts import Gated

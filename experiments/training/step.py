@@ -9,9 +9,9 @@ from typing import Protocol
 import torch
 from torch import nn
 
+from experiments.data.augment import Batches, Samples
 from experiments.spec import RunSpec
-from experiments.training.augment import Batches, Samples
-from experiments.training.average import Average
+from experiments.training.ema import Average
 from experiments.training.losses import training_loss
 from experiments.training.precision import autocast
 from experiments.training.schedule import learning_rate

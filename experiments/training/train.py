@@ -12,19 +12,19 @@ import torch.nn.functional as F
 from torch import nn
 
 import nets
+from experiments.data.augment import Batches, Pixels
+from experiments.data.load import Dataset, Split
+from experiments.data.test_crops import predict, views_of
+from experiments.seeding import generator, make_deterministic, reseed_global
 from experiments.spec import RunSpec
 from experiments.training import checkpoint
-from experiments.training.augment import Batches, Pixels
-from experiments.training.average import Average
-from experiments.training.data import Dataset, Split
+from experiments.training.ema import Average
 from experiments.training.memory import keep_memory
 from experiments.training.optimisers import make_optimiser
 from experiments.training.precision import autocast, compiled, set_tf32
 from experiments.training.schedule import learning_rate
-from experiments.training.seeding import generator, make_deterministic, reseed_global
 from experiments.training.signals import measure
 from experiments.training.step import Step, make_step
-from experiments.training.views import predict, views_of
 
 Row = dict[str, float]
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from analysis import wandb_file
-from analysis.fragment import Fragment
+from analysis.logs import wandb_file
+from analysis.logs.fragment import Fragment
 
 SETTINGS = {
     "silent": True,

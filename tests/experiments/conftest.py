@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from experiments import data
 from experiments.spec import DataSpec, NetSpec, Recipe, RunSpec
-from experiments.training import data
 
 
 @pytest.fixture(scope="session")

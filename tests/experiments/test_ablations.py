@@ -8,15 +8,14 @@ import pytest
 import torch
 
 import nets
-from analysis import published
-from analysis.published_recipes import RECIPES
-from experiments import ablations
+from analysis.published import cells as published
+from analysis.published.recipes import RECIPES
+from experiments import ablations, data
 from experiments.ablation import Overrides
+from experiments.data.load import Dataset, Split
 from experiments.datasets import IMAGE_FOLDER
-from experiments.plan import declaration, plan
+from experiments.planning.plan import declaration, plan
 from experiments.spec import SpecError, flatten, with_changes
-from experiments.training import data
-from experiments.training.data import Dataset, Split
 from experiments.training.train import build_net, train
 from nets import cost
 
@@ -35,7 +34,9 @@ def test_the_sixteen_are_there():
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("profile", ["smoke", "quick", "paper"])
 def test_every_plan_builds_or_asks_for_imagenet(name, profile, monkeypatch):
-    monkeypatch.setattr("experiments.plan.costs", lambda spec: {})  # nets of a thousand layers take seconds to count
+    monkeypatch.setattr(
+        "experiments.planning.plan.costs", lambda spec: {}
+    )  # nets of a thousand layers are slow to count
     ablation = ablations.load(name)
     wants_imagenet = profile == "paper" and ablation.base.data.name == IMAGE_FOLDER
     if wants_imagenet:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from experiments.data.sources import NPM_PARSERS, OFFICIAL_FILES, SOURCES, TITLES
 from experiments.datasets import DATASETS
-from experiments.training.data_sources import NPM_PARSERS, OFFICIAL_FILES, SOURCES, TITLES
 
 ROOT = Path(__file__).resolve().parents[2]
 

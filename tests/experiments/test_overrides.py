@@ -4,8 +4,8 @@ import pytest
 
 from experiments.ablation import Overrides
 from experiments.ablations import load
-from experiments.plan import declaration
-from experiments.purity import Factor, changed
+from experiments.check import Factor, changed
+from experiments.planning.plan import declaration
 from experiments.spec import SpecError
 
 

@@ -5,7 +5,7 @@ import sys
 
 import torch
 
-from experiments.training.seeding import generator, make_deterministic, reseed_global, stream_seed
+from experiments.seeding import generator, make_deterministic, reseed_global, stream_seed
 
 
 def test_a_stream_depends_on_its_name_alone():

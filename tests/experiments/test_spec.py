@@ -1,6 +1,8 @@
 """Names on disk, epochs and steps, paths into a spec."""
 
+import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +19,7 @@ from experiments.spec import (
     with_epochs,
 )
 
+RUN_IDS = Path(__file__).with_name("run_ids.json")
 # Old runs are found by these: a change here loses every finished run of every user.
 PINNED = {
     "31102c55": RunSpec(),
@@ -28,6 +31,19 @@ PINNED = {
 @pytest.mark.parametrize("hash8", PINNED)
 def test_hashes_stay_where_they_are(hash8):
     assert PINNED[hash8].hash8 == hash8
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_declared_run_keeps_its_folder_and_its_id(name):
+    """`run_ids.json` was written before the rooms were laid out: "hash8 run_id" by ablation/profile/variant, seed 0."""
+    recorded = {key: ids for key, ids in json.loads(RUN_IDS.read_text()).items() if key.startswith(f"{name}/")}
+    ablation = load(name)
+    found = {
+        f"{name}/{profile}/{variant}": f"{spec.hash8} {spec.run_id}"
+        for profile in ablation.profiles
+        for variant, spec in ablation.specs(profile).items()
+    }
+    assert found == recorded
 
 
 def test_the_hash_leaves_out_the_seed_and_the_id_does_not():

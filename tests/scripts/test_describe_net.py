@@ -12,8 +12,8 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 import nets
-from analysis import published_costs
-from analysis.published_costs import Cost
+from analysis.published import costs
+from analysis.published.costs import Cost
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "describe_net.py"
 # The nets that build and trace in a fraction of a second; the others' rows are slow.
@@ -23,7 +23,7 @@ CHEAP = (
 )
 ROWS = [
     pytest.param(*key, id=" ".join(key), marks=[] if key[0] in CHEAP else [pytest.mark.slow])
-    for key in dict.fromkeys((c.net, c.options, c.input) for c in published_costs.load())
+    for key in dict.fromkeys((c.net, c.options, c.input) for c in costs.load())
 ]
 
 
@@ -77,9 +77,9 @@ def test_published_numbers_are_those_of_the_same_image(run):
 
 def test_table_has_ours_and_theirs(run, monkeypatch):
     """269,722 and 40,551,040 are recounts by hand; a number that no paper confirms says so."""
-    first = next(row for row in published_costs.load() if row.net == "resnet20" and not row.options)
+    first = next(row for row in costs.load() if row.net == "resnet20" and not row.options)
     rows = [first, replace(first, confirmed=False, printed="0.3", note="a reason")]
-    monkeypatch.setattr(published_costs, "load", lambda: rows)
+    monkeypatch.setattr(costs, "load", lambda: rows)
     monkeypatch.setattr(nets, "names", lambda: ("resnet20", "lenet"))
     lines = run("--table")[1].splitlines()
     assert lines[2] == (
@@ -140,7 +140,7 @@ def test_every_published_row_counted_by_torch(script, name, options, shape):
         "parameters": sum(p.numel() for p in net.parameters()),
         "multiply_adds": counter.get_total_flops() / 2,
     }
-    for row in published_costs.of(name, texts, shape):
+    for row in costs.of(name, texts, shape):
         verdict = row.verdict(ours[row.quantity])
         assert ("%" in verdict) == bool(row.note), (row, verdict)
         assert row.kind != "recount" or verdict == "exact", (row, verdict)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import tyro
 
-from experiments.training.tracking import Tracker
+from experiments.execution.tracking import Tracker
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "make_report.py"
 # ablation, profile, variant, seed, last test error; residual20 and original are one run of two ablations, one id

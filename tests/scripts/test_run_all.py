@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import tyro
 
-from experiments import ablations, forecast
+from experiments import ablations
+from experiments.planning import forecast
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "run_ablation.py"
 MINE = """

@@ -1,0 +1,1 @@
+"""Everything written or printed: tables, report, figures."""

@@ -1,0 +1,89 @@
+"""Error against what a net costs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from analysis.output.figures.select import Subject, subject
+from analysis.output.figures.style import HEIGHT_IN, LABELS, WIDTH_IN, legend_below, log_ticks, style
+
+COSTS: Mapping[str, str] = {"config.parameters": "parameters", "config.multiply_adds": "multiply-adds for one image"}
+VARIES = 1.2  # greatest over least; less is not worth an axis
+UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
+
+
+def error_against_cost(runs: pd.DataFrame) -> Figure | None:
+    """Last test error against parameters and against multiply-adds, both logarithmic (Huang et al. 2017, Figure 3).
+
+    A filled mark at a variant's median (failed runs ranked last), a small open one for each seed; the dashed line is
+    the baseline's median, so that what lies below and left of the baseline's mark is better for less. A variant
+    whose median is a failure stands crossed out at the upper edge. None where no cost varies by a fifth.
+    """
+    of = subject(runs)
+    costs = {column: cost for column in COSTS if (cost := _cost(of, column)) and _ratio(cost) >= VARIES}
+    if not costs:
+        return None
+    columns = 2 if len(costs) == 2 or len(of.variants) > 6 else 1
+    with style():
+        figure = Figure(figsize=(WIDTH_IN[columns], HEIGHT_IN), layout="constrained")
+        every = figure.subplots(1, len(costs), sharey=True, squeeze=False)[0]
+        for axes, (column, cost) in zip(every, costs.items(), strict=True):
+            _draw(axes, of, cost)
+            axes.set_xlabel(COSTS[column])
+        every[0].set_ylabel(LABELS["test/error"])
+        handles = [
+            Line2D([], [], color=look.colour, marker=look.marker, linestyle="none", label=f"{label} ({of.count(name)})")
+            for name, look in of.looks.items()
+            if name in of.variants and (label := of.declared.labels[name])
+        ]
+        handles.append(
+            Line2D([], [], color="0.5", marker="o", markerfacecolor="none", linestyle="none", label="one seed")
+        )
+        handles.append(Line2D([], [], color="0.5", linestyle="--", linewidth=0.7, label="the baseline's median"))
+        legend_below(figure, handles)
+    return figure
+
+
+def _cost(of: Subject, column: str) -> dict[str, float]:
+    """Variant -> its cost, of those that log one."""
+    if column not in of.counted:
+        return {}
+    by_variant = pd.to_numeric(of.counted[column]).groupby(of.counted["variant"]).median().dropna()
+    return {name: float(by_variant[name]) for name in of.variants if name in by_variant.index}
+
+
+def _ratio(cost: Mapping[str, float]) -> float:
+    return max(cost.values()) / min(cost.values())
+
+
+def _draw(axes: Axes, of: Subject, cost: Mapping[str, float]) -> None:
+    axes.set_xscale("log")
+    axes.axhline(of.median(of.declared.baseline), color="0.5", linestyle="--", linewidth=0.7, label="_baseline")
+    for name, x in cost.items():
+        look, errors = of.looks[name], list(of.errors[name].values())
+        line = {"color": look.colour, "marker": look.marker, "linestyle": "none"}
+        axes.plot(
+            [x] * len(errors), errors, markersize=3.5, markerfacecolor="none", markeredgewidth=0.5,
+            label=f"_seeds of {name}", **line,
+        )  # fmt: skip
+        median = of.median(name)
+        axes.plot([x], [median], markersize=5, label=f"_{name}", **line)
+        if math.isnan(median):
+            edge = {"transform": axes.get_xaxis_transform(), "clip_on": False}
+            axes.plot([x], [1], markersize=5, alpha=0.5, label="_failed", **line, **edge)
+            axes.plot([x], [1], "x", color="black", markersize=7, markeredgewidth=0.8, label="_cross", **edge)
+    log_ticks(axes.xaxis, text=_short)
+
+
+def _short(value: float) -> str:
+    """1.7e6 is 1.7M."""
+    for unit, letter in UNITS:
+        if value >= unit:
+            return f"{value / unit:g}{letter}"
+    return f"{value:g}"

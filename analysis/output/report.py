@@ -1,0 +1,118 @@
+"""One HTML file that says what an ablation showed, and opens without a network."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from analysis import study
+from analysis.output.formatting import printed
+from analysis.output.report_curves import MOST_EPOCHS, MOST_SEEDS, curve_data
+from analysis.output.report_parts import CAPTIONS, declared_list, plan_rows, run_rows, shared_settings, versions
+from analysis.results import protocol
+from analysis.results import variants as tables
+from analysis.results.verdict import WORDS, Line, verdict
+
+TEMPLATES = Path(__file__).parent / "templates"
+MOST_RUNS = 500  # listed one by one; the rest is counted
+MOST_PROBLEMS = 200
+HEADLINE_WORDS = (  # one, several; in the order of WORDS
+    ("replicates here", "is contradicted", "stays undecided with these runs"),
+    ("replicate here", "are contradicted", "stay undecided with these runs"),
+)
+WIDE_PT = 400.0  # a figure of two columns is wider
+
+
+def write(
+    table: pd.DataFrame, runs: pd.DataFrame, history: pd.DataFrame, pictures: Mapping[str, Path], folder: str | Path
+) -> Path:
+    """The path of `report.html` in `folder`. pictures: figure name -> its SVG file, taken into the page.
+
+    Raises study.TableError where the runs are not of one declared ablation, OSError where nothing can be written.
+    """
+    path = Path(folder) / "report.html"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(to_html(table, runs, history, pictures), encoding="utf-8")
+    return path
+
+
+def to_html(table: pd.DataFrame, runs: pd.DataFrame, history: pd.DataFrame, pictures: Mapping[str, Path]) -> str:
+    """The page; it refers to nothing outside itself. Text from the logs is escaped."""
+    declared = study.declaration(runs)
+    claims = tables.claims_table(table, runs)
+    said = verdict(table, runs, claims)
+    found = tables.problems(runs)
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html").render(
+        declared=declared,
+        profile=runs["profile"].iloc[0],
+        protocol=tables.protocol_note(runs),
+        headline=headline(said.lines, claims, declared.labels[declared.baseline]),
+        verdict=said,
+        table=_table(table),
+        effects=_table(tables.effects_table(runs)),
+        times=_table(tables.times_table(runs, history)),
+        claims=_table(claims),
+        pictures=[_picture(name, path) for name, path in pictures.items()],
+        curves=_json(curve_data(runs, history)),
+        most_seeds=MOST_SEEDS,
+        most_epochs=MOST_EPOCHS,
+        plan=plan_rows(runs, declared),
+        fixed=declared_list(runs, "fixed"),
+        shared=shared_settings(runs),
+        deviations=declared_list(runs, "deviations"),
+        profile_deviations=protocol.deviations(runs),
+        problems=found[:MOST_PROBLEMS],
+        problems_left=max(0, len(found) - MOST_PROBLEMS),
+        runs=run_rows(runs, declared.failure_error)[:MOST_RUNS],
+        runs_left=max(0, len(runs) - MOST_RUNS),
+        versions=versions(runs),
+    )
+
+
+def headline(lines: tuple[Line, ...], claims: pd.DataFrame, baseline: str) -> str:
+    """How the paper's conclusions about the baseline fare, in a sentence; where it has none, all of its claims."""
+    count, about = Counter(line.word for line in lines if line.word), f"conclusion{{s}} about {baseline}"
+    if not count:
+        count, about = Counter(claims["verdict"]), "pairwise claim{s}"
+    if not count:
+        return "The paper prints no error that these runs could confirm or contradict."
+    said = (
+        f"{count[word]} {(one if count[word] == 1 else many)}"
+        for word, one, many in zip(WORDS, *HEADLINE_WORDS, strict=True)
+        if count[word]
+    )
+    *but_last, last = said
+    parts = " and ".join([*([", ".join(but_last)] if but_last else []), last])
+    total = count.total()
+    return f"Of the paper's {total} {about.format(s='s' * (total != 1))}, {parts}."
+
+
+def _table(table: pd.DataFrame) -> dict[str, Any] | None:
+    """A table and the notes below it; None for one without rows."""
+    return {"html": tables.to_html(table, notes=False), "notes": printed(table).notes} if len(table) else None
+
+
+def _picture(name: str, path: Path) -> dict[str, Any]:
+    content = path.read_bytes()
+    width_pt = float(content.partition(b' width="')[2].partition(b'pt"')[0] or 0)
+    uri = f"data:image/svg+xml;base64,{base64.b64encode(content).decode()}"
+    return {"name": name, "caption": CAPTIONS[name], "uri": uri, "wide": width_pt > WIDE_PT}
+
+
+def _json(data: Mapping[str, Any]) -> str:
+    """JSON that may stand inside a script element."""
+    return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")

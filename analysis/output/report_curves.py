@@ -1,0 +1,69 @@
+"""The learning curves of a report as data: bounded in size, whatever the number of runs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from analysis import study
+from analysis.output.figures.style import COLOURS, LABELS, looks
+
+MOST_SEEDS = 10  # of one variant that are drawn one by one; median and range always rest on all
+MOST_EPOCHS = 200  # of one curve; a longer one is thinned evenly, its first and last epoch kept
+DASHES = ("", "7 3", "2 3", "9 3 2 3")  # where colours come again; so 24 variants and the baseline differ
+
+
+def curve_data(runs: pd.DataFrame, history: pd.DataFrame) -> dict[str, Any]:
+    """{"metrics": {key: label}, "variants": [{name, label, colour, dash, baseline, curves: {key: curve}}]}, as JSON.
+
+    curve: {"epoch", "median", "low", "high", "n": lists, one entry an epoch; "seeds": {"0": list}, None where not
+    logged; "diverged": [seed]}. Median, minimum and maximum are over the seeds that did not diverge.
+    """
+    declared, counted = study.declaration(runs), study.compared(runs)
+    rows = history[history["run_id"].isin(counted["run_id"])]
+    diverged = set(counted.loc[counted["outcome"] == "diverged", "run_id"])
+    look = looks(declared.variants, declared.baseline)
+    others = [name for name in declared.variants if name != declared.baseline]
+    dash = {name: DASHES[i // len(COLOURS) % len(DASHES)] for i, name in enumerate(others)}
+    metrics = {key: label for key, label in LABELS.items() if key in rows and rows[key].notna().any()}
+    variants = []
+    for name in declared.variants:
+        mine = rows[rows["variant"] == name]
+        if len(mine):
+            variants.append(
+                {
+                    "name": name,
+                    "label": declared.labels[name],
+                    "colour": look[name].colour,
+                    "dash": dash.get(name, ""),
+                    "baseline": name == declared.baseline,
+                    "curves": {key: _curve(mine, key, diverged) for key in metrics},
+                }
+            )
+    return {"metrics": metrics, "variants": variants}
+
+
+def _curve(rows: pd.DataFrame, metric: str, diverged: set[str]) -> dict[str, Any]:
+    """One variant's curve of one metric."""
+    by_seed = rows.pivot(index="epoch", columns="seed", values=metric).astype(float)
+    by_seed = by_seed.replace([np.inf, -np.inf], np.nan)
+    kept = sorted({round(i) for i in np.linspace(0, len(by_seed) - 1, min(len(by_seed), MOST_EPOCHS))})
+    by_seed = by_seed.iloc[kept]
+    lost = set(rows.loc[rows["run_id"].isin(diverged), "seed"])
+    sound = by_seed[[seed for seed in by_seed if seed not in lost]]
+    drawn = list(by_seed)[:MOST_SEEDS]
+    return {
+        "epoch": [int(epoch) for epoch in by_seed.index],
+        "median": _numbers(sound.median(axis=1)),
+        "low": _numbers(sound.min(axis=1)),
+        "high": _numbers(sound.max(axis=1)),
+        "n": [int(n) for n in sound.notna().sum(axis=1)],
+        "seeds": {str(seed): _numbers(by_seed[seed]) for seed in drawn},
+        "diverged": [str(seed) for seed in drawn if seed in lost],
+    }
+
+
+def _numbers(values: pd.Series) -> list[float | None]:
+    return [None if np.isnan(value) else float(f"{value:.5g}") for value in values]

@@ -1,0 +1,127 @@
+"""What a report lists beside tables and figures: captions, the plan, every run, settings and versions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from analysis import study
+from analysis.study import Declaration, present
+
+CAPTIONS: Mapping[str, str] = {
+    "training_curves": "Error by epoch, test solid and training dashed: median over the seeds that did not diverge, "
+    "band from their minimum to their maximum; a cross ends a run that diverged.",
+    "seeds": "Last-epoch test error: a dot a seed, grey lines between equal seeds, a bar at the median, the paper's "
+    "cells as diamonds.",
+    "degradation": "Depth by depth: curves of the test error (bold) and training error (dashed), darker the deeper; "
+    "last panel: last errors against depth. Does the training error rise with depth too?",
+    "interaction": "Last-epoch test error against the levels of one factor, a line for each level of the other: "
+    "parallel lines show no interaction. Diamonds: the paper's cells.",
+    "ladder": "Left: last-epoch test error of each rung. Right: rung minus the rung before, paired by seed, mean with "
+    "95 % interval. Diamonds: the paper's cells.",
+    "error_to_target": "Training error by epoch and where it gets to the declared target (dashed grey): a mark at the "
+    "median epoch, a small open one a seed.",
+    "error_against_cost": "Last-epoch test error against parameters and multiply-adds: below and left of the "
+    "baseline's mark is better for less.",
+    "signal_activation": "Size of the activations unit by unit, input to output, at the start (dashed) and through "
+    "training, of one seed: does the signal pass?",
+    "signal_gradient": "Size of the gradients unit by unit, input to output, at the start (dashed) and through "
+    "training, of one seed: does the gradient pass?",
+    "gates": "Mean value of each unit's gate through training, darker with depth, of one seed.",
+}
+VERSION_NAMES: Mapping[str, str] = {
+    "device": "trained on",
+    "env.device": "hardware",
+    "env.dirty": "uncommitted changes",
+}
+
+
+def declared_list(runs: pd.DataFrame, key: str) -> list[Any]:
+    """A list in the newest run's declaration; [] in logs from before it was declared."""
+    column = f"config.ablation.{key}"
+    if column not in runs:
+        return []
+    lists = [value for value in runs.sort_values("started")[column] if isinstance(value, list)]
+    return lists[-1] if lists else []
+
+
+def plan_rows(runs: pd.DataFrame, declared: Declaration) -> list[dict[str, Any]]:
+    """Variant by variant its name, label, what sets it apart (factor = value; a ladder's step) and its seeds."""
+    rows = []
+    for name, label in declared.labels.items():
+        levels = [f"{path} = {setting(value)}" for path, value in declared.levels.get(name, {}).items()]
+        seeds = sorted({int(seed) for seed in runs.loc[runs["variant"] == name, "seed"].dropna()})
+        rows.append(
+            {
+                "name": name,
+                "label": label,
+                "baseline": name == declared.baseline,
+                "levels": [*([declared.steps[name]] if name in declared.steps else []), *levels],
+                "seeds": ", ".join(map(str, seeds)),
+            }
+        )
+    return rows
+
+
+def run_rows(runs: pd.DataFrame, failure_error: float | None = None) -> list[dict[str, Any]]:
+    """Run by run its name, seed, outcome, last error and source, and in which settings it differs from the others.
+
+    A setting that the same value has in all runs is said by none; the seed has a column of its own. bad: the run
+    did not finish, failed, or its log is damaged.
+    """
+    varying = {key: texts for key, texts in _settings(runs).items() if len(set(texts)) > 1}
+    errors = pd.to_numeric(runs[study.ERROR]) if study.ERROR in runs else pd.Series(index=runs.index)
+    failed = study.failed(runs, failure_error)
+    rows = []
+    for i, index in enumerate(runs.index):
+        run = runs.loc[index]
+        outcome = [run["outcome"]]
+        outcome += ["failed"] if failed[index] and run["outcome"] != "diverged" else []
+        outcome += ["log damaged"] if run["damage"] else []
+        rows.append(
+            {
+                "name": run["name"] or run["run_id"],
+                "seed": "" if pd.isna(run["seed"]) else run["seed"],
+                "outcome": ", ".join(outcome),
+                "bad": outcome != ["finished"],
+                "epochs": run["epochs"],
+                "error": "" if pd.isna(errors[index]) else f"{errors[index]:.2f}",
+                "differs": [f"{key} = {texts[i]}" for key, texts in varying.items() if texts[i]],
+                "source": run["source"],
+            }
+        )
+    return rows
+
+
+def shared_settings(runs: pd.DataFrame) -> list[tuple[str, str]]:
+    """The settings of net, data and recipe that are the same in all runs."""
+    return [(key, texts[0]) for key, texts in _settings(runs).items() if len(set(texts)) == 1 and texts[0]]
+
+
+def versions(runs: pd.DataFrame) -> list[tuple[str, str]]:
+    """Versions, hardware and commit as the runs logged them; several values where the runs do not agree."""
+    pairs = []
+    for column in (column for column in runs if column.startswith("config.env.") or column == "config.device"):
+        key = column.removeprefix("config.")
+        name = VERSION_NAMES.get(key, key.removeprefix("env.").removeprefix("packages."))
+        pairs.append((name, ", ".join(sorted({setting(value) for value in runs[column]} - {""}))))
+    return [(name, value) for name, value in pairs if value]
+
+
+def setting(value: Any) -> str:
+    """A setting's value as a reader would write it; empty where there is none."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(setting, value))}]"
+    if not isinstance(value, dict) and not present(value):
+        return ""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _settings(runs: pd.DataFrame) -> dict[str, list[str]]:
+    """Path of every guarded setting -> its text in each run."""
+    guarded = [column for column in runs if column.startswith(study.GUARDED)]
+    return {column.removeprefix("config."): [setting(value) for value in runs[column]] for column in guarded}

@@ -1,0 +1,75 @@
+"""An ablation's tables for the terminal."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from analysis.output.formatting import DIFFERENCE, OURS, number, p_value, printed
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+COSTS_FROM = 100  # columns of the terminal
+
+
+def to_rich(table: pd.DataFrame, width: int = 100) -> Table:
+    """The table for a terminal; of variants n of the runs that ended, costs only from a width of 100 columns up."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    shown = printed(table)
+    columns = {name: list(shown.cells[name]) for name in shown.cells}
+    text = {name for name in columns if name in shown.text}
+    if table.index.name == "variant":
+        columns, text = _variants(table, columns, width), {"variant", "difference\npp, 95 % interval"}
+    bold = {i for i, name in shown.bold if name == OURS}
+    drawn = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for heading in columns:
+        drawn.add_column(heading, justify="left" if heading in text else "right", no_wrap=heading not in text)
+    for i, row in enumerate(zip(*columns.values(), strict=True)):
+        drawn.add_row(
+            *(
+                Text(cell, style="bold" if i in bold and name.startswith("ours") else "")
+                for name, cell in zip(columns, row, strict=True)
+            )
+        )
+    return drawn
+
+
+def _variants(table: pd.DataFrame, shown: dict[str, list[str]], width: int) -> dict[str, list[str]]:
+    ended = table["n"] + table["failed"]
+    rows = [row for _, row in table.iterrows()]
+    columns = {
+        "variant": shown["variant"],
+        "paper\n%": shown["paper (%)"],
+        "ours\n%": shown[OURS],
+        "gap\npp": shown["gap (pp)"],
+        "mean ± std\n%": shown["mean ± std (%)"],
+        "n\nof": [f"{n}/{of}" for n, of in zip(table["n"], ended, strict=True)],
+        "difference\npp, 95 % interval": [
+            _stacked(row, difference) for row, difference in zip(rows, shown[DIFFERENCE], strict=True)
+        ],
+    }
+    if width >= COSTS_FROM:
+        columns["param.\nm-adds"] = [
+            f"{_millions(row['parameters'], '.2f')}\n{_millions(row['multiply_adds'], ',.0f')}" for row in rows
+        ]
+        columns["min\n/run"] = shown["min/run"]
+    return columns
+
+
+def _millions(value: float, form: str) -> str:
+    return "" if math.isnan(value) else f"{number(value / 1e6, form)} M"
+
+
+def _stacked(row: pd.Series, difference: str) -> str:
+    """Difference with p, interval and reading, each on a line: "-0.24, p = 0.031" over "[-0.40, -0.08]"."""
+    mean, _, interval = difference.partition(" ")
+    p = p_value(row["p_holm"])
+    if p:
+        mean += f", p {p}" if p.startswith("<") else f", p = {p}"
+    return "\n".join(filter(None, (mean, interval, row["reading"])))

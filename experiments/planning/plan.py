@@ -1,0 +1,122 @@
+"""From an ablation and a profile to the list of runs, and what each costs."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import math
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+import nets
+from experiments.ablation import Ablation, Overrides, with_seed
+from experiments.overrides import lacks_images
+from experiments.planning.job import Job, Mode
+from experiments.spec import RunSpec, SpecError
+from nets import cost
+
+IMAGENET_CLASSES = 1000
+
+
+def plan(
+    ablation: Ablation,
+    profile: str,
+    overrides: Overrides,
+    *,
+    seeds: Sequence[int] | None = None,
+    out: Path,
+    data_dir: Path | None = None,
+    wandb: Mode = "offline",
+) -> list[Job]:
+    """One job a variant and seed, seed by seed, so that an interrupted ablation has whole seeds. Raises SpecError."""
+    specs = ablation.specs(profile, overrides)
+    if any(lacks_images(spec) for spec in specs.values()):
+        raise SpecError(
+            f"{ablation.name}: profile {profile} trains on ImageNet; say where it is with --dataset imagefolder:PATH "
+            "(images in PATH/train/CLASS and PATH/val/CLASS), or take another profile"
+        )
+    declared = declaration(ablation, profile, overrides)
+    context = {name: {"ablation": declared, **costs(spec)} for name, spec in specs.items()}
+    chosen = range(ablation.profiles[profile].seeds) if seeds is None else seeds
+    return [
+        Job(
+            ablation=ablation.name,
+            variant=name,
+            profile=profile,
+            spec=with_seed(spec, seed),
+            context=context[name],
+            out=out,
+            data_dir=data_dir,
+            wandb=wandb,
+            signals=seed == chosen[0],
+        )
+        for seed in chosen
+        for name, spec in specs.items()
+    ]
+
+
+def declaration(ablation: Ablation, profile: str, overrides: Overrides | None = None) -> dict[str, Any]:
+    """What the analysis must know of the ablation. The paper's failure line holds for its protocol and data set only.
+
+    levels: variant by variant {first path of a factor: its value}. steps: a ladder's, None for its first rung.
+    """
+    variants = ablation.variants_of(profile)
+    as_published = profile == "paper" and (overrides is None or overrides.dataset in (None, ablation.base.data.name))
+    return {
+        "name": ablation.name,
+        "question": ablation.question,
+        "kind": ablation.kind,
+        "factors": list(ablation.paths),
+        "baseline": ablation.baseline_of(profile),
+        "variants": [variant.name for variant in variants],
+        "labels": [variant.label for variant in variants],
+        "levels": ablation.levels(profile, overrides),
+        "steps": [variant.factor for variant in variants] if ablation.kind == "ladder" else None,
+        "published": ablation.published,
+        "paper_net": ablation.paper_net,
+        "failure_error": ablation.failure_error if as_published else None,
+        "target_train_error": ablation.target_train_error,
+        "fixed": list(ablation.fixed),
+        "deviations": [dataclasses.asdict(deviation) for deviation in ablation.deviations],
+    }
+
+
+def check_writable(folder: Path) -> None:
+    """Raise SpecError, one line, where `folder` cannot be made or written."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise SpecError(f"cannot write in {folder} ({error.strerror}); name another folder with --out") from None
+
+
+def costs(spec: RunSpec) -> Mapping[str, int]:
+    """Parameters, and multiply-adds for one image of what the net sees."""
+    parameters, layers = _traced(spec)
+    return {"parameters": parameters, "multiply_adds": sum(layer.multiply_adds for layer in layers)}
+
+
+def activation_values(spec: RunSpec) -> int:
+    """The values of all layers' outputs for one image, which training holds until the backward pass."""
+    return sum(math.prod(layer.out_shape) for layer in _traced(spec)[1])
+
+
+def _traced(spec: RunSpec) -> tuple[int, tuple[cost.LayerCost, ...]]:
+    classes = IMAGENET_CLASSES if lacks_images(spec) else spec.data.info.classes
+    options = {"num_classes": classes, "in_channels": spec.data.shape[0], **spec.net.options}
+    return _trace(spec.net.name, tuple(options.items()), spec.input_shape)
+
+
+@functools.cache
+def _trace(
+    name: str, options: tuple[tuple[str, Any], ...], shape: tuple[int, ...]
+) -> tuple[int, tuple[cost.LayerCost, ...]]:
+    """Parameters, those of auxiliary heads too, and the layers of an evaluation pass."""
+    with torch.device("meta"):  # shapes alone: no weights are made
+        net = nets.build(name, **dict(options))
+    return cost.parameters(net), tuple(cost.trace(net, shape))

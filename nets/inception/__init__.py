@@ -1,0 +1,1 @@
+"""The Inception family: modules, stems, and the nets built from them."""

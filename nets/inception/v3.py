@@ -1,0 +1,142 @@
+"""Inception-v3 (Szegedy et al. 2015, "Rethinking the Inception Architecture", arXiv 1512.00567)."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from nets.inception.modules import Branch, Chain, Conv, ConvNorm, Fork, InceptionNet, Pool, Style, chains, scaled
+from nets.layers import Activation
+
+
+class InceptionV3Output(NamedTuple):
+    """What a net with an auxiliary head returns in training mode; both are (N, num_classes)."""
+
+    logits: torch.Tensor
+    aux: torch.Tensor
+
+
+# At 299 pixels both stems give 64 channels of 147x147; the 7x7 form itself is not printed anywhere.
+STEMS: dict[str, Branch] = {
+    "factorised": (Conv(32, 3, 2, valid=True), Conv(32, 3, valid=True), Conv(64, 3)),
+    "7x7": (Conv(64, 7, 2, valid=True),),
+}
+STEM_END: Branch = (Pool("max", 2, valid=True), Conv(80, 1), Conv(192, 3, valid=True), Pool("max", 2, valid=True))
+
+
+def module_a(pooled: int) -> Fork:
+    """35x35 modules; to 224 + `pooled` channels."""
+    return Fork(
+        (Conv(64, 1),),
+        (Conv(48, 1), Conv(64, 5)),
+        (Conv(64, 1), Conv(96, 3), Conv(96, 3)),
+        (Pool("avg"), Conv(pooled, 1)),
+    )
+
+
+REDUCTION_B = Fork(
+    (Conv(384, 3, 2, valid=True),),
+    (Conv(64, 1), Conv(96, 3), Conv(96, 3, 2, valid=True)),
+    (Pool("max", 2, valid=True),),
+)
+
+
+def module_c(c: int) -> Fork:
+    """17x17 modules, every 7x7 as 1x7 and 7x1 with `c` channels inside; to 768 channels."""
+    return Fork(
+        (Conv(192, 1),),
+        (Conv(c, 1), Conv(c, (1, 7)), Conv(192, (7, 1))),
+        (Conv(c, 1), Conv(c, (7, 1)), Conv(c, (1, 7)), Conv(c, (7, 1)), Conv(192, (1, 7))),
+        (Pool("avg"), Conv(192, 1)),
+    )
+
+
+REDUCTION_D = Fork(
+    (Conv(192, 1), Conv(320, 3, 2, valid=True)),
+    (Conv(192, 1), Conv(192, (1, 7)), Conv(192, (7, 1)), Conv(192, 3, 2, valid=True)),
+    (Pool("max", 2, valid=True),),
+)
+SPLIT_3X3 = Fork((Conv(384, (1, 3)),), (Conv(384, (3, 1)),))
+MODULE_E = Fork(
+    (Conv(320, 1),),
+    (Conv(384, 1), SPLIT_3X3),
+    (Conv(448, 1), Conv(384, 3), SPLIT_3X3),
+    (Pool("avg"), Conv(192, 1)),
+)
+
+STAGES: dict[str, Branch] = {
+    "stage_a": (module_a(32), module_a(64), module_a(64)),
+    "stage_b": (REDUCTION_B, module_c(128), module_c(160), module_c(160), module_c(192)),
+    "stage_c": (REDUCTION_D, MODULE_E, MODULE_E),
+}
+
+
+class AuxiliaryHead(nn.Module):
+    """fc(mean(conv5x5(conv1x1(pool(x))))) on the last 17x17 map; the 5x5 layer is the head's fully connected one.
+
+    `bn` normalises that layer too ("BN-auxiliary", Table 3); the 1x1 layer always is. Maps under 17x17, where
+    5x5 pooling with stride 3 leaves less than 5x5, are pooled to 5x5 adaptively. Standard deviations of the
+    initial weights as in TF-slim.
+    """
+
+    def __init__(self, in_channels: int, num_classes: int, style: Style, bn: bool) -> None:
+        super().__init__()
+        self.conv1 = ConvNorm(in_channels, Conv(128, 1), style)
+        self.conv2 = ConvNorm(128, Conv(768, 5, valid=True), style, norm=bn)
+        self.fc = nn.Linear(768, num_classes)
+        self.conv2.conv.init_std, self.fc.init_std = 0.01, 0.001
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = F.avg_pool2d(x, 5, 3) if min(x.shape[2:]) >= 17 else F.adaptive_avg_pool2d(x, 5)
+        return self.fc(self.conv2(self.conv1(x)).mean((2, 3)))
+
+
+class InceptionV3(InceptionNet):
+    """An InceptionNet with an auxiliary head on the output of `stage_b`, run in training mode only."""
+
+    def __init__(self, stages: dict[str, Chain], num_classes: int, dropout: float, style: Style, aux_bn: bool) -> None:
+        super().__init__(stages, num_classes, dropout, min_size=75)
+        self.aux = AuxiliaryHead(stages["stage_b"].out_channels, num_classes, style, aux_bn)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor | InceptionV3Output:
+        if not self.training:
+            return super().forward(x)
+        self.check_size(x)
+        x = self.features(x, ("stem", "stage_a", "stage_b"))
+        aux = self.aux(x)
+        return InceptionV3Output(self.classify(self.features(x, ("stage_c",))), aux)
+
+
+def inception_v3(
+    *,
+    num_classes: int = 1000,
+    in_channels: int = 3,
+    aux: bool = True,
+    aux_bn: bool = True,
+    stem: Literal["factorised", "7x7"] = "factorised",
+    average_pool: Literal["count_padding", "skip_padding"] = "count_padding",
+    dropout: float = 0.5,
+    width: float = 1.0,
+    bn_eps: float = 1e-3,
+    activation: Activation = "relu",
+) -> InceptionNet:
+    """Inception-v3 in the released layout (TF-slim, torchvision); 299 x 299 pixels, at least 75 x 75.
+
+    aux: with the auxiliary head, training returns InceptionV3Output; the paper does not give the weight of its
+    loss. aux_bn: see AuxiliaryHead. stem: "7x7" is Table 3 ahead of "Factorized 7x7".
+    width: multiplies the channels, those of the head aside.
+    average_pool: at the border, torchvision divides by 9, TF-slim by the pixels there are.
+    Deviations from the paper: its Table 1 prints another stem (3x3 convolutions 64 -> 80 -> 192 -> 288, without
+    the second pooling) and five 17x17 modules, of which the first is the reduction here.
+    """
+    style = Style(activation, bn_eps, count_padding=average_pool == "count_padding")
+    stages = chains(in_channels, scaled({"stem": STEMS[stem] + STEM_END, **STAGES}, width), style)
+    if aux:
+        return InceptionV3(stages, num_classes, dropout, style, aux_bn)
+    return InceptionNet(stages, num_classes, dropout, min_size=75)
+
+
+NETS = {"inception_v3": inception_v3}

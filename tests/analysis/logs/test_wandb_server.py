@@ -1,0 +1,237 @@
+"""The server side with the real client, against a loopback server that states what W&B's GraphQL schema states."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from analysis import logs
+
+API_KEY = "0123456789" * 4
+ROOT = Path(__file__).resolve().parents[3]
+USER = {"id": "VXNlcjox", "name": "tester", "username": "tester", "entity": "lab", "flags": "{}"}
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers the queries of `Api.runs` and `scan_history()`; `server.runs` holds one node a run."""
+
+    protocol_version = "HTTP/1.1"
+    server: LoopbackServer
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        status, reply = self.reply(json.loads(body)) if self.path == "/graphql" else (404, {})
+        text = json.dumps(reply).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def reply(self, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+        try:
+            return 200, {"data": self.answer(asked["query"], asked.get("variables") or {})}
+        except Exception as error:  # a query that is not known here: refuse it, or the client asks for minutes
+            return 400, {"errors": [{"message": f"{error!r} in {asked['query']}"}]}
+
+    def answer(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
+        self.server.queries.append(query)
+        if "viewer" in query or "serverInfo" in query:
+            return {"viewer": USER, "serverInfo": {"features": []}}
+        if (variables["entity"], variables["project"]) != ("lab", "resnet_preact"):
+            return {"project": None}
+        nodes = [node for node, _ in self.server.runs.values()]
+        if "runs(" in query:
+            first, size = int(variables["cursor"] or 0), 2  # small pages, so that the client has to turn them
+            edges = [{"node": node, "cursor": str(at)} for at, node in enumerate(nodes, 1)][first : first + size]
+            more = {"endCursor": str(first + size), "hasNextPage": first + size < len(nodes)}
+            return {"project": {"internalId": "1", "runCount": len(nodes), "runs": {"edges": edges, "pageInfo": more}}}
+        node, rows = self.server.runs[next(variables[key] for key in ("name", "runName", "run") if key in variables)]
+        if "history(" in query:
+            steps = range(variables["minStep"], variables["maxStep"])
+            return {"project": {"run": {"history": [json.dumps(row) for row in rows if row["_step"] in steps]}}}
+        return {"project": {"run": {**node, "parquetHistory": {"parquetUrls": [], "liveData": rows}}}}
+
+    def log_message(self, *_: object) -> None:
+        """Keep the test's output clean."""
+
+
+class LoopbackServer(ThreadingHTTPServer):
+    """A W&B server with the project lab/resnet_preact."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.runs: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {}
+        self.queries: list[str] = []
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}"
+
+    def add(self, run_id: str, rows: list[dict[str, Any]], lost: int = 0, **node: Any) -> None:
+        """A run that logged `rows`, of which the server hands out all but the `lost` last."""
+        rows = [{"_step": step, "_timestamp": 1.7e9 + step, **row} for step, row in enumerate(rows)]
+        config = {"seed": 2, "net": {"name": "resnet20"}, "_wandb": {}}
+        described = {
+            "id": run_id,
+            "name": run_id,
+            "projectId": "1",
+            "displayName": f"name of {run_id}",
+            "state": "finished",
+            "tags": ["digits"],
+            "group": "original",
+            "jobType": "quick",
+            "createdAt": "2026-01-02T03:04:05Z",
+            "config": json.dumps({key: {"value": value} for key, value in config.items()}),
+            "summaryMetrics": json.dumps({"_step": len(rows) - 1, "outcome": "finished", "train": {"loss": "NaN"}}),
+            "systemMetrics": "{}",
+            "historyLineCount": len(rows),
+            "historyKeys": {"lastStep": len(rows) - 1},
+            "user": USER,
+        }
+        self.runs[run_id] = {**described, **node}, rows[: len(rows) - lost]
+
+
+@pytest.fixture
+def server(wandb_account: pytest.MonkeyPatch) -> Iterator[LoopbackServer]:
+    server = LoopbackServer()
+    wandb_account.setenv("WANDB_BASE_URL", server.url)
+    wandb_account.setenv("WANDB_API_KEY", API_KEY)
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_runs_and_their_whole_history(server: LoopbackServer) -> None:
+    first = [{"epoch": epoch, "test/error": 50.0 - epoch} for epoch in range(5)]
+    resumed = [{"epoch": epoch, "test/error": 30.0 - epoch} for epoch in range(3, 7)]
+    server.add("resumed", [*first, *resumed])
+    diverged = [
+        {"epoch": 0, "train/loss": 1 / 3, "nested": {"a": [1, 2]}},
+        {"epoch": 1, "train/loss": "NaN", "test/loss": "Infinity", "low": "-Infinity"},
+        {"final": 1},
+    ]
+    server.add("diverged", diverged, group="bn_after_add", summaryMetrics='{"outcome": "diverged"}')
+    server.add("failed", first[:1], state="failed", group="full_preact", summaryMetrics="{}")
+    server.add("silent", first[:1], state="crashed", group="full_preact", summaryMetrics="{}")
+    server.add("running", first[:1], state="running", group="full_preact", summaryMetrics="{}", historyLineCount=0)
+
+    runs, history = logs.load("lab/resnet_preact")
+    assert not runs["damage"].map(len).any()
+    by_id = runs.set_index("run_id")
+    outcomes = {"diverged": "diverged", "failed": "crashed", "running": "unfinished", "silent": "unfinished"}
+    assert by_id["outcome"].to_dict() == {**outcomes, "resumed": "finished"}
+
+    run = by_id.loc["resumed"]
+    assert run[["ablation", "variant", "profile"]].tolist() == ["resnet_preact", "original", "quick"]
+    assert (run["name"], run["seed"], run["tags"]) == ("name of resumed", 2, ["digits"])
+    assert (run["fragments"], run["epochs"]) == (1, 7)
+    assert run["started"].isoformat() == "2026-01-02T03:04:05+00:00"
+    assert run["config.net.name"] == "resnet20"
+    assert math.isnan(run["summary.train.loss"])
+    assert run["source"] == f"{server.url}/lab/resnet_preact/runs/resumed"
+    assert not [column for column in (*runs, *history) if "._" in column or column.startswith("_")]
+
+    errors = history.query("run_id == 'resumed'").set_index("epoch")["test/error"]
+    assert errors.to_dict() == {0: 50.0, 1: 49.0, 2: 48.0, 3: 27.0, 4: 26.0, 5: 25.0, 6: 24.0}
+    start, end = history.query("run_id == 'diverged'").to_dict("records")
+    assert start["train/loss"] == 1 / 3
+    assert start["nested.a"] == [1, 2]
+    assert math.isnan(end["train/loss"])
+    assert (end["test/loss"], end["low"]) == (math.inf, -math.inf)
+
+
+def test_a_history_longer_than_a_page_and_than_a_sample(server: LoopbackServer) -> None:
+    server.add("long", [{"epoch": epoch, "test/error": float(epoch)} for epoch in range(1_100)])
+    runs, history = logs.load("lab/resnet_preact")
+    assert runs["damage"].tolist() == [[]]
+    assert history["test/error"].tolist() == [float(epoch) for epoch in range(1_100)]
+
+
+def test_a_missing_row_is_reported(server: LoopbackServer) -> None:
+    rows = [{"epoch": epoch, "test/error": 10.0} for epoch in range(4)]
+    server.add("whole", rows)
+    server.add("short", rows, lost=1)
+    runs, _ = logs.load("lab/resnet_preact")
+    damage = runs.set_index("run_id")["damage"]
+    assert damage["whole"] == []
+    assert damage["short"] == [
+        f"{server.url}/lab/resnet_preact/runs/short: 3 history rows read, the server states 4; read it again"
+    ]
+
+
+def test_filters_spare_the_scan(server: LoopbackServer) -> None:
+    for run_id, profile in (("a", "quick"), ("b", "paper"), ("c", "paper")):
+        server.add(run_id, [{"epoch": 0, "test/error": 1.0}], jobType=profile)
+    runs, history = logs.load("lab/resnet_preact", profile="paper", run_ids=["a", "b"])
+    assert runs["run_id"].tolist() == history["run_id"].tolist() == ["b"]
+    assert len([query for query in server.queries if "parquetHistory" in query]) == 1
+
+
+def refusal(source: str) -> str:
+    with pytest.raises(logs.LogsError) as raised:
+        logs.load(source)
+    assert "\n" not in str(raised.value)
+    assert "WANDB_API_KEY" in str(raised.value)
+    return str(raised.value)
+
+
+def test_an_unknown_project(server: LoopbackServer) -> None:
+    assert "cannot read 'lab/resnet_pre' from a W&B server: Could not find project" in refusal("lab/resnet_pre")
+
+
+def test_an_empty_project(server: LoopbackServer) -> None:
+    with pytest.raises(logs.LogsError, match=r"^no run in lab/resnet_preact$"):
+        logs.load("lab/resnet_preact")
+
+
+def test_no_api_key(server: LoopbackServer, wandb_account: pytest.MonkeyPatch) -> None:
+    wandb_account.delenv("WANDB_API_KEY")
+    assert "No API key configured" in refusal("lab/resnet_preact")
+
+
+READ_AND_EXIT = """
+from analysis import logs
+from analysis.logs import wandb_server
+wandb_server.TIMEOUT_S = 1
+try:
+    logs.load("lab/resnet_preact")
+except logs.LogsError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("listens", "reason"), [(False, "connection refused"), (True, "(Client.Timeout|deadline) exceeded")]
+)
+def test_a_server_that_does_not_answer(wandb_account: pytest.MonkeyPatch, listens: bool, reason: str) -> None:
+    """The process that asked comes to its end as well: W&B's own could outlive the question, and keep it."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        host = f"127.0.0.1:{silent.getsockname()[1]}"
+        if not listens:
+            silent.close()
+        wandb_account.setenv("WANDB_BASE_URL", f"http://{host}")
+        wandb_account.setenv("WANDB_API_KEY", API_KEY)
+        command = [sys.executable, "-c", READ_AND_EXIT]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60, cwd=ROOT)
+    (said,) = done.stdout.splitlines()
+    assert said.startswith(
+        f"cannot read 'lab/resnet_preact' from a W&B server: Failed to verify credentials with http://{host}"
+    )
+    assert re.search(reason, said)
+    assert "while retrying" not in said  # where W&B says the reason once more
+    assert "WANDB_API_KEY" in said

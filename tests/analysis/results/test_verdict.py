@@ -1,0 +1,179 @@
+"""The paper's claims against runs with planted outcomes."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from analysis.published.recipes import RECIPES
+from analysis.results import variants as tables
+from analysis.results.verdict import rank_agreement
+from analysis.stats.judge import Outcomes, judge
+from analysis.stats.paired import holm, paired_difference
+from analysis.stats.power import power
+
+# Differences to original: bn_after_add 1, 2, 3; full_preact -0.2, -0.3, -0.4.
+ERRORS = {
+    "original": {0: 6.5, 1: 6.6, 2: 6.7},
+    "bn_after_add": {0: 7.5, 1: 8.6, 2: 9.7},
+    "relu_before_add": {0: 6.6, 1: 6.5, 2: 6.8},
+    "relu_only_preact": {0: 6.5, 1: 6.5, 2: 6.8},
+    "full_preact": {0: 6.3, 1: 6.3, 2: 6.3},
+}
+
+
+def verdict(line: str) -> str:
+    return line.rsplit(": ", 1)[1]
+
+
+def test_verdicts(ablation_runs):
+    errors = ERRORS | {
+        "bn_after_add": {0: 8.0, 1: 8.2, 2: 8.2},  # paper: worse
+        "relu_before_add": {0: 6.0, 1: 6.0, 2: 6.2},  # paper: worse
+        "relu_only_preact": {0: 6.1, 1: None, 2: 6.2},  # paper: worse; ours better but for its failed run
+    }
+    runs = ablation_runs(errors)
+    header, *lines = tables.verdict_lines(tables.ablation_table(runs), runs)
+    assert header == "Against the baseline, under the paper's net, data set and recipe."
+    assert [verdict(line) for line in lines[:4]] == [
+        "replicates",
+        "contradicted",
+        "undecided with 2 seeds; about 8 would show the paper's 0.10 (power 0.8)",
+        "replicates",
+    ]
+    assert lines[0].startswith("BN after addition: paper worse by 1.56; ours worse by 1.53 [")
+    assert lines[4].startswith("4 claims against the baseline, each judged alone at 5 %: 2 replicates, 1 contradicted")
+    other = ablation_runs(errors, net__name="resnet20")
+    assert "another protocol" in tables.verdict_lines(tables.ablation_table(other), other)[0]
+
+
+def test_a_better_mean_of_the_surviving_runs_contradicts_nothing(ablation_runs):
+    survivors = {0: 5.00, 1: 5.11, 2: 5.19, 3: None}
+    runs = ablation_runs({"original": {0: 6.5, 1: 6.6, 2: 6.7, 3: 6.6}, "bn_after_add": survivors})
+    line = tables.verdict_lines(tables.ablation_table(runs), runs)[1]
+    assert line.endswith("undecided, for the runs that failed are in no pair")
+
+
+@pytest.mark.parametrize(
+    ("failing", "said"),
+    [
+        ({0: None, 1: None, 2: None}, "fails in 3 of 3 runs: replicates by its failures"),
+        (
+            {0: None, 1: None, 2: 8.0},
+            "fails in 2 of 3 runs: undecided, for 2 of 3 failures against 0 of 3 may be chance",
+        ),
+    ],
+)
+def test_failures_decide_where_chance_does_not_explain_them(ablation_runs, failing, said):
+    # under equal rates 3 of 3 against 0 of 3 comes in 2 / 64 at most, 2 of 3 or more against 0 in 2 * 0.08
+    runs = ablation_runs(ERRORS | {"bn_after_add": failing})
+    line = tables.verdict_lines(tables.ablation_table(runs), runs)[1]
+    assert line == f"BN after addition: paper worse by 1.56; ours {said}"
+
+
+def test_a_baseline_that_fails_beside_a_variant_that_does_not_is_the_reverse(ablation_runs):
+    runs = ablation_runs({"original": dict.fromkeys(range(3)), "bn_after_add": {0: 8.0, 1: 8.1, 2: 8.2}})
+    line = tables.verdict_lines(tables.ablation_table(runs), runs)[1]
+    assert line.endswith("contradicted by its failures")
+
+
+def test_every_pair_of_cells_is_a_claim_the_baselines_first(ablation_runs):
+    runs = ablation_runs(ERRORS)
+    table = tables.ablation_table(runs)
+    found = tables.claims_table(table, runs)
+    assert len(found) == 10
+    assert list(found["against_baseline"]) == [True] * 4 + [False] * 6
+    row = found[(found["better"] == "full_preact") & (found["worse"] == "relu_only_preact")].iloc[0]
+    assert row["gap"] == pytest.approx(0.34)
+    assert (row["difference"], row["pairs"]) == (pytest.approx(0.3), 3)  # 0.2, 0.2, 0.5
+    p = [paired_difference(ERRORS[c.better], ERRORS[c.worse]).p for c in found.itertuples()]
+    assert list(found["p_holm"]) == pytest.approx(holm(p[:4]) + holm(p[4:]))
+    others = found[~found["against_baseline"]]
+    for word in ("replicates", "contradicted", "undecided"):
+        count = (others["verdict"] == word).sum()
+        assert any(line.startswith(f"Other pairs, {word}: {count} of 6") for line in tables.verdict_lines(table, runs))
+
+
+def test_more_seeds_of_the_same_spread_decide_as_often_as_was_said():
+    better, worse = {0: 6.5, 1: 6.7, 2: 6.3}, {0: 6.6, 1: 6.7, 2: 6.6}
+    judged = judge(Outcomes(better), Outcomes(worse), gap=0.24)
+    assert judged.word == "undecided"
+    assert power(0.24, judged.difference.std, judged.seeds) >= 0.8
+    assert power(0.24, judged.difference.std, judged.seeds - 1) < 0.8
+
+
+def test_ranks_with_failures_tied_last(ablation_runs):
+    # paper: full 6.37, original 6.61, relu_only 6.71, relu_before 7.84, bn_after 8.17
+    errors = {name: {0: error} for name, error in zip(ERRORS, (6.6, 9.0, 7.8, 6.7, 6.3), strict=True)}
+    assert "of 5 cells" in rank_agreement(tables.ablation_table(ablation_runs(errors)))[0]
+    assert "tau-b = 1.00" in rank_agreement(tables.ablation_table(ablation_runs(errors)))[0]
+    # two fail: 9 of 10 pairs agree, one is tied in ours: 9 / sqrt(10 * 9)
+    errors |= {"bn_after_add": {0: None}, "relu_before_add": {0: None}}
+    line = rank_agreement(tables.ablation_table(ablation_runs(errors)))[0]
+    assert f"tau-b = {9 / math.sqrt(90):.2f}" in line
+
+
+def test_the_papers_own_noise_is_said_with_the_verdict(ablation_runs):
+    lines = tables.verdict_lines(tables.ablation_table(ablation_runs(ERRORS)), ablation_runs(ERRORS))
+    assert lines[-1] == (
+        "The paper's own noise (std 0.16, ResNet-110 on CIFAR-10, He et al. 2015) could not support 2 of its claims "
+        "against the baseline: original < ReLU-only pre-activation by 0.10, full pre-activation < original by 0.24."
+    )
+
+
+def test_without_a_published_table_there_is_no_claim(ablation_runs):
+    runs = ablation_runs(ERRORS, ablation__published=None)
+    table = tables.ablation_table(runs)
+    assert tables.claims_table(table, runs).empty
+    assert verdict(tables.verdict_lines(table, runs)[-1]) == "nothing published to compare with"
+
+
+def test_the_command_ends_quietly_when_its_reader_has_gone():
+    command = f"{sys.executable} -m analysis.results.verdict he2016_table1 he2016_table2 | head -n 1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=Path(__file__).resolve().parents[3])
+    assert (done.stdout, done.stderr) == ("he2016_table1:\n", "")
+
+
+def parts_runs(ablation_runs, errors, **changed):
+    """Runs of AlexNet's parts; the paper prints differences to the whole net: no LRN +1.4, no overlap +0.4 points."""
+    declared = {
+        "ablation__name": "alexnet_parts",
+        "ablation__baseline": "whole",
+        "ablation__variants": ["whole", "no_lrn", "no_overlap"],
+        "ablation__labels": ["the whole", "no LRN", "no overlap"],
+        "ablation__published": "krizhevsky2012_parts",
+        "ablation__paper_net": None,
+    }
+    return ablation_runs(errors, **declared, **changed)
+
+
+def test_what_a_paper_prints_as_differences_is_claimed_too(ablation_runs):
+    errors = {
+        "whole": {0: 40.0, 1: 40.2, 2: 40.1},
+        "no_lrn": {0: 41.4, 1: 41.5, 2: 41.6},
+        "no_overlap": {0: 39.0, 1: 39.1, 2: 39.2},
+    }
+    runs = parts_runs(ablation_runs, errors)
+    header, lrn, overlap, *further = tables.verdict_lines(tables.ablation_table(runs), runs)
+    assert header.startswith("Against the baseline, under another protocol")
+    assert lrn.startswith("no LRN: paper worse by 1.40; ours worse by 1.40 [")
+    assert lrn.endswith(": replicates")
+    assert overlap.startswith("no overlap: paper worse by 0.40; ours better by 1.00 [")
+    assert overlap.endswith(": contradicted")
+    assert further[0].startswith(
+        "2 claims against the baseline, each judged alone at 5 %: 1 replicates, 1 contradicted"
+    )
+
+
+def test_differences_under_the_papers_protocol(ablation_runs):
+    errors = {"whole": {0: 40.0, 1: 40.2}, "no_lrn": {0: 40.1, 1: 40.1}}
+    alexnet = {f"recipe__{key}": value for key, value in RECIPES["krizhevsky2012_parts"].items()}
+    runs = parts_runs(ablation_runs, errors, net__name="alexnet_2012", data__name="imagenet", **alexnet)
+    header, lrn, *_ = tables.verdict_lines(tables.ablation_table(runs), runs)
+    assert header == "Against the baseline, under the paper's net, data set and recipe."
+    assert lrn.startswith("no LRN: paper worse by 1.40; ours ")
+    assert "undecided with 2 seeds" in lrn

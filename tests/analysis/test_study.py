@@ -1,0 +1,164 @@
+"""Planted faults in the runs of a table: refused, or listed."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+import pytest
+
+from analysis import study
+from analysis.results import variants as tables
+from analysis.results.variants import TableError
+
+# Differences to original: bn_after_add 1, 2, 3; full_preact -0.2, -0.3, -0.4.
+ERRORS = {
+    "original": {0: 6.5, 1: 6.6, 2: 6.7},
+    "bn_after_add": {0: 7.5, 1: 8.6, 2: 9.7},
+    "relu_before_add": {0: 6.6, 1: 6.5, 2: 6.8},
+    "relu_only_preact": {0: 6.5, 1: 6.5, 2: 6.8},
+    "full_preact": {0: 6.3, 1: 6.3, 2: 6.3},
+}
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("config.recipe.learning_rate", 0.05, "recipe.learning_rate, which is not the factor: 0.05 in full_preact-s1;"),
+        ("config.recipe.iterations", 64_001, "recipe.iterations"),
+        ("config.recipe.warmup", 0.00625000001, "recipe.warmup"),
+        ("config.recipe.drops", [0.5, 0.8], "recipe.drops"),
+        ("config.recipe.nesterov", None, "recipe.nesterov"),
+        ("config.data.train_images", 45_000, "data.train_images"),
+        ("config.net.name", "resnet56", "net.name"),
+        ("config.threads", 2, "threads"),
+        ("config.device", "cuda", "device"),
+        ("config.net.order", "original", "the runs of full_preact differ in their factor net.order"),
+        ("profile", "quick", "runs of 2 profiles"),
+        ("ablation", "resnet_shortcut", "runs of 2 ablations"),
+    ],
+)
+def test_a_planted_second_difference_is_refused(ablation_runs, column, value, said):
+    runs = ablation_runs(ERRORS)
+    runs[column] = runs[column].astype(object)
+    runs.at[runs.index[runs["name"] == "full_preact-s1"][0], column] = value
+    with pytest.raises(TableError, match=said) as caught:
+        tables.ablation_table(runs)
+    assert "\n" not in str(caught.value)
+
+
+def test_equal_settings_in_another_type_are_no_difference(ablation_runs):
+    runs = ablation_runs(ERRORS)
+    runs["config.recipe.batch_size"] = runs["config.recipe.batch_size"].astype(object)
+    runs.at[3, "config.recipe.batch_size"] = 128.0
+    runs.at[4, "config.recipe.drops"] = (0.5, 0.75)
+    assert len(tables.ablation_table(runs)) == 5
+
+
+def test_runs_that_are_not_the_benchs_own_are_refused(ablation_runs):
+    runs = ablation_runs(ERRORS)
+    foreign = runs[[column for column in runs if not column.startswith("config.")]]
+    with pytest.raises(TableError, match="no run's config says which ablation"):
+        tables.ablation_table(foreign)
+
+
+def test_a_complete_ablation_has_no_problems(ablation_runs):
+    assert tables.problems(ablation_runs(ERRORS)) == []
+
+
+def test_what_is_missing_doubled_or_damaged_is_listed(ablation_runs):
+    runs = ablation_runs(ERRORS | {"full_preact": {0: 6.3, 1: 6.2}})
+    runs.at[0, "outcome"] = "crashed"
+    runs.at[1, "damage"] = ["run.wandb: bad checksum at byte 512"]
+    runs.at[4, "epochs"] = 160
+    again = runs.iloc[[5]].assign(run_id="again", started=pd.Timestamp("2026-02-01", tz="UTC"))
+    again["summary.test/error"] = 9.1
+    runs = pd.concat([runs, again], ignore_index=True)
+    assert tables.problems(runs) == [
+        "original-s0: crashed, not counted (runs/original/seed0)",
+        "original-s1: run.wandb: bad checksum at byte 512",
+        "bn_after_add: seed 2 was run 2 times (bn_after_add2, again); the newest counts",
+        "bn_after_add-s1: its log holds 160 of 164 epochs",
+        "original: lacks seed 0",
+        "full_preact: lacks seed 2",
+    ]
+    table = tables.ablation_table(runs)
+    assert table.loc["original", "n"] == 2
+    assert table.loc["bn_after_add", "mean"] == pytest.approx((7.5 + 8.6 + 9.1) / 3)
+    assert table.loc["bn_after_add", "run_ids"].split() == ["bn_after_add0", "bn_after_add1", "again"]
+
+
+def test_a_finished_run_without_an_error_is_listed_not_counted(ablation_runs):
+    runs = ablation_runs(ERRORS)
+    runs.at[2, "summary.test/error"] = math.nan
+    assert "original-s2: finished without a test error in its log, not counted" in tables.problems(runs)
+    assert tables.ablation_table(runs).loc["original", "n"] == 2
+
+
+NETS = ("densenet40", "resnet56")
+CHANGED = {"ablation__factors": ["net.name"], "ablation__baseline": "densenet40", "ablation__variants": list(NETS)}
+
+
+def of_nets(ablation_runs) -> pd.DataFrame:
+    """Runs of two nets; growth is an option that only one of them has."""
+    runs = ablation_runs({key: {0: 6.0, 1: 6.1} for key in NETS}, ablation__labels=list(NETS), **CHANGED)
+    runs["config.net.name"] = runs["variant"]
+    runs["config.net.order"] = "original"
+    return runs.assign(**{"config.net.growth": [12.0 if net == "densenet40" else math.nan for net in runs["variant"]]})
+
+
+def test_an_option_that_only_some_of_the_compared_nets_have_is_no_difference(ablation_runs):
+    study.check(of_nets(ablation_runs))
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("config.net.growth", 24.0, "differ in net.growth, which is not the factor"),
+        ("config.net.growth", math.nan, "runs of densenet40 differ in net.growth, which is not the factor"),
+        ("config.net.order", "full_preact", "differ in net.order, which is not the factor"),
+        ("config.net.name", "resnet56", "the runs of densenet40 differ in their factor net.name"),
+    ],
+)
+def test_a_second_difference_between_nets_is_refused(ablation_runs, column, value, said):
+    runs = of_nets(ablation_runs)
+    runs.loc[0, column] = value
+    with pytest.raises(TableError, match=said):
+        study.check(runs)
+
+
+def test_an_option_that_both_nets_have_must_be_equal_between_them(ablation_runs):
+    runs = of_nets(ablation_runs)
+    runs.loc[runs["variant"] == "resnet56", "config.net.order"] = "full_preact"
+    with pytest.raises(TableError, match=r"the runs differ in net.order, which is not the factor"):
+        study.check(runs)
+
+
+@pytest.mark.parametrize("kind", ["parts", "factorial", "ladder"])
+def test_every_kind_may_differ_in_its_factors_and_in_nothing_else(ablation_runs, kind):
+    levels = [{"net.order": order, "net.dropout": p} for order in ("original", "full_preact") for p in (0.0, 0.5)]
+    names = ["original", "with_dropout", "full_preact", "full_with_dropout"]
+    errors = {key: {0: 6.0, 1: 6.1} for key in names}
+    declared = {"factors": ["net.order", "net.dropout"], "variants": names, "labels": names, "levels": levels}
+    runs = ablation_runs(errors, ablation__kind=kind)
+    for key, value in declared.items():
+        runs[f"config.ablation.{key}"] = [value] * len(runs)
+    for path in ("net.order", "net.dropout"):
+        runs[f"config.{path}"] = [levels[names.index(name)][path] for name in runs["variant"]]
+    study.check(runs)
+    assert study.declaration(runs).kind == kind
+    assert study.declaration(runs).levels["full_preact"] == levels[2]
+    planted = runs.copy()
+    planted.loc[planted["variant"] == "with_dropout", "config.net.dropout"] = 0.2
+    with pytest.raises(TableError, match=r"with_dropout is declared with net.dropout = 0.5, not 0.2 in"):
+        study.check(planted)
+    planted = runs.copy()
+    planted.loc[0, "config.recipe.learning_rate"] = 0.2
+    with pytest.raises(TableError, match=r"differ in recipe.learning_rate, which is not the factor"):
+        study.check(planted)
+
+
+def test_logs_from_before_the_kinds_are_of_one_factor(ablation_runs):
+    declared = study.declaration(ablation_runs(ERRORS))
+    assert (declared.kind, declared.levels, declared.steps) == ("one_factor", {}, {})
+    assert declared.target_train_error is None
