@@ -19,29 +19,29 @@ class Recipe:
     """How a net is trained; the defaults are He et al.'s recipe for CIFAR (2015, section 4.2; 2016, appendix).
 
     iterations: optimiser steps; batches run on over the ends of epochs, so all are full.
-    drops: shares of the iterations after which drop_factor multiplies the learning rate (32k, 48k of 64k).
+    milestones: shares of the iterations after which gamma multiplies the learning rate (32k, 48k of 64k).
     warmup: share of the iterations at learning_rate * warmup_factor (400 of 64k).
     optimiser: SGD, or RMSProp as TensorFlow has it, with rmsprop_decay and rmsprop_eps; both take `momentum`.
     decay: what weight decay reaches: "conv" weights (the paper's authors, by fb.resnet.torch's notes), "weights"
         of convolutions and linear layers, those "not_depthwise" (Howard et al. 2017), or "all" parameters.
     clip_norm: largest norm of the gradient of all parameters together; larger ones are scaled down to it.
-    average: decay of the exponential moving average of the weights that is evaluated in their place.
+    ema: decay of the exponential moving average of the weights that is evaluated in their place.
     label_smoothing: share of a label that goes to all classes alike (Szegedy et al. 2015, section 7).
     aux_weight: of each auxiliary head's loss, in a net that has heads (Szegedy et al. 2014: 0.3).
     crop_padding, flip: zero padding ahead of a random crop, and random mirroring, of normalised images.
     crop_size: side of a random training crop in pixels, and of the centre that is tested; None: the image's.
     crop_area: smallest and largest share of the image's area that a training crop has, at an aspect of 3/4 to 4/3,
         resized to crop_size (Szegedy et al. 2014, section 6); such crops are not padded.
-    colour_noise: standard deviation of the draws of AlexNet's colour noise (Krizhevsky et al. 2012: 0.1).
-    views: of a test image: the "single" one, or "ten": corners and centre of crop_size, and their mirror images.
+    pca_noise: standard deviation of the draws of AlexNet's colour noise (Krizhevsky et al. 2012: 0.1).
+    test_crops: of a test image: the "single" one, or "ten": corners and centre of crop_size, and their mirror images.
     init: None: the rule of the net's paper (`net.init`).
     """
 
     iterations: int = 64_000
     batch_size: int = 128
     learning_rate: float = 0.1
-    drops: tuple[float, ...] = (0.5, 0.75)
-    drop_factor: float = 0.1
+    milestones: tuple[float, ...] = (0.5, 0.75)
+    gamma: float = 0.1
     warmup: float = 400 / 64_000
     warmup_factor: float = 0.1
     optimiser: Literal["sgd", "rmsprop"] = "sgd"
@@ -52,15 +52,15 @@ class Recipe:
     weight_decay: float = 1e-4
     decay: Literal["conv", "weights", "not_depthwise", "all"] = "conv"
     clip_norm: float | None = None
-    average: float | None = None
+    ema: float | None = None
     label_smoothing: float = 0.0
     aux_weight: float = 0.3
     crop_padding: int = 4
     flip: bool = True
     crop_size: int | None = None
     crop_area: tuple[float, float] | None = None
-    colour_noise: float = 0.0
-    views: Literal["single", "ten"] = "single"
+    pca_noise: float = 0.0
+    test_crops: Literal["single", "ten"] = "single"
     init: Init | None = None
     precision: Literal["fp32", "tf32", "bf16"] = "fp32"
 
@@ -85,12 +85,12 @@ HE2016_CIFAR = Recipe()
 HE2015_IMAGENET = Recipe(
     iterations=600_000,
     batch_size=256,
-    drops=(0.25, 0.5),
+    milestones=(0.25, 0.5),
     warmup=0.0,
     crop_padding=0,
     crop_size=224,
-    colour_noise=0.1,
-    views="ten",
+    pca_noise=0.1,
+    test_crops="ten",
 )
 
 # Krizhevsky et al. 2012, sections 4 and 5: about 90 epochs, 224 of 256 pixels, ten views. "Divided by 10 when the
@@ -99,14 +99,14 @@ ALEXNET_2012 = Recipe(
     iterations=epochs_of(IMAGENET, 90, batch_size=128),
     batch_size=128,
     learning_rate=0.01,
-    drops=(0.25, 0.5, 0.75),
+    milestones=(0.25, 0.5, 0.75),
     warmup=0.0,
     weight_decay=5e-4,
     decay="weights",
     crop_padding=0,
     crop_size=224,
-    colour_noise=0.1,
-    views="ten",
+    pca_noise=0.1,
+    test_crops="ten",
 )
 
 # cuda-convnet, layers-conv-local-13pct: 140 epochs, 10 at a tenth and 10 at a hundredth of the rate (of which the
@@ -117,13 +117,13 @@ CUDA_CONVNET = Recipe(
     iterations=epochs_of(CIFAR, 160, batch_size=128),
     batch_size=128,
     learning_rate=0.001,
-    drops=(140 / 160, 150 / 160),
+    milestones=(140 / 160, 150 / 160),
     warmup=0.0,
     weight_decay=0.004,
     decay="weights",
     crop_padding=0,
     crop_size=24,
-    views="ten",
+    test_crops="ten",
 )
 
 # Szegedy et al. 2014, section 6: momentum 0.9, rate - 4 % every 8 epochs, averaged weights, crops of 8 to 100 % of the
@@ -134,12 +134,12 @@ GOOGLENET = Recipe(
     iterations=epochs_of(IMAGENET, 96, batch_size=32),
     batch_size=32,
     learning_rate=0.0015,
-    drops=every(8, of=96),
-    drop_factor=0.96,
+    milestones=every(8, of=96),
+    gamma=0.96,
     warmup=0.0,
     weight_decay=4e-5,
     decay="weights",
-    average=0.9999,
+    ema=0.9999,
     crop_padding=0,
     crop_size=224,
     crop_area=(0.08, 1.0),
@@ -153,14 +153,14 @@ INCEPTION_V3 = Recipe(
     iterations=epochs_of(IMAGENET, 100, batch_size=32),
     batch_size=32,
     learning_rate=0.045,
-    drops=every(2, of=100),
-    drop_factor=0.94,
+    milestones=every(2, of=100),
+    gamma=0.94,
     warmup=0.0,
     optimiser="rmsprop",
     weight_decay=4e-5,
     decay="weights",
     clip_norm=2.0,
-    average=0.9999,
+    ema=0.9999,
     label_smoothing=0.1,
     aux_weight=0.4,
     crop_padding=0,
@@ -183,14 +183,14 @@ DENSENET_CIFAR = Recipe(
 DENSENET_IMAGENET = Recipe(
     iterations=epochs_of(IMAGENET, 90, batch_size=256),
     batch_size=256,
-    drops=(1 / 3, 2 / 3),
+    milestones=(1 / 3, 2 / 3),
     warmup=0.0,
     nesterov=True,
     decay="all",
     crop_padding=0,
     crop_size=224,
     crop_area=(0.08, 1.0),
-    colour_noise=0.1,
+    pca_noise=0.1,
 )
 
 # Howard et al. 2017, section 3.2: "RMSprop with asynchronous gradient descent similar to Inception V3", no label
@@ -200,14 +200,14 @@ MOBILENET = Recipe(
     iterations=epochs_of(IMAGENET, 100, batch_size=32),
     batch_size=32,
     learning_rate=0.045,
-    drops=every(2, of=100),
-    drop_factor=0.94,
+    milestones=every(2, of=100),
+    gamma=0.94,
     warmup=0.0,
     optimiser="rmsprop",
     weight_decay=4e-5,
     decay="not_depthwise",
     clip_norm=2.0,
-    average=0.9999,
+    ema=0.9999,
     crop_padding=0,
     crop_size=224,
     crop_area=(0.35, 1.0),
@@ -218,7 +218,7 @@ LECTURE_MNIST = Recipe(
     iterations=epochs_of(MNIST, 10, batch_size=64),
     batch_size=64,
     learning_rate=0.01,
-    drops=(),
+    milestones=(),
     warmup=0.0,
     momentum=0.5,
     weight_decay=0.0,

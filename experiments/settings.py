@@ -20,8 +20,8 @@ DIGITS: Mapping[str, Any] = {
     "recipe.crop_area": None,
     "recipe.crop_padding": 1,
     "recipe.flip": False,
-    "recipe.views": "single",
-    "recipe.colour_noise": 0.0,
+    "recipe.test_crops": "single",
+    "recipe.pca_noise": 0.0,
     "recipe.batch_size": 32,
 }
 # In place of ImageNet: the augmentation of He et al. 2015, section 4.2.
@@ -32,12 +32,12 @@ CIFAR10: Mapping[str, Any] = {
     "recipe.crop_area": None,
     "recipe.crop_padding": 4,
     "recipe.flip": True,
-    "recipe.views": "single",
-    "recipe.colour_noise": 0.0,
+    "recipe.test_crops": "single",
+    "recipe.pca_noise": 0.0,
     "recipe.batch_size": 128,
 }
 # A rate that falls in three steps, where a profile is too short for the paper's schedule.
-SHORT: Mapping[str, Any] = {"recipe.drops": (0.5, 0.75), "recipe.drop_factor": 0.1, "recipe.average": None}
+SHORT: Mapping[str, Any] = {"recipe.milestones": (0.5, 0.75), "recipe.gamma": 0.1, "recipe.ema": None}
 
 FIXED = (
     "layers of equal name and shape start from equal values, for one seed",

@@ -14,6 +14,7 @@ from operator import attrgetter
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 import nets
+from analysis.schema import RENAMED
 from experiments.datasets import DatasetInfo, info_of, shape_of
 from experiments.recipes import HE2016_CIFAR, Recipe
 
@@ -31,7 +32,7 @@ BOUNDS: Mapping[str, tuple[Callable[[float], bool], str]] = {
     "recipe.batch_size": _POSITIVE,
     "recipe.crop_size": _POSITIVE,
     "recipe.clip_norm": _POSITIVE,
-    "recipe.average": _SHARE,
+    "recipe.ema": _SHARE,
     "recipe.label_smoothing": _SHARE,
     "recipe.rmsprop_decay": _SHARE,
     "threads": _POSITIVE,
@@ -138,8 +139,8 @@ class RunSpec:
         if recipe.crop_area is not None and not 0 < recipe.crop_area[0] <= recipe.crop_area[1] <= 1:
             low, high = recipe.crop_area
             raise SpecError(f"recipe.crop_area takes two shares of the area, 0 < low <= high <= 1, not {low}, {high}")
-        if recipe.views == "ten" and recipe.crop_size is None:
-            raise SpecError("recipe.views = 'ten' needs recipe.crop_size, the side of a view in pixels")
+        if recipe.test_crops == "ten" and recipe.crop_size is None:
+            raise SpecError("recipe.test_crops = 'ten' needs recipe.crop_size, the side of a view in pixels")
         if recipe.crop_size is not None and recipe.crop_size > min(height, width):
             raise SpecError(
                 f"recipe.crop_size {recipe.crop_size} does not fit into images of {height}x{width} pixels "
@@ -150,12 +151,18 @@ class RunSpec:
     @property
     def hash8(self) -> str:
         """Eight hex digits over the fields that differ from their defaults, the seed aside."""
-        return _digest({k: v for k, v in non_default(self).items() if k != "seed"}, 4)
+        return _digest({k: v for k, v in _hashed(self).items() if k != "seed"}, 4)
 
     @property
     def run_id(self) -> str:
         """The run's id in W&B: a hash of the whole spec, the seed included."""
-        return _digest({"seed": self.seed, **non_default(self)}, 8)
+        return _digest({"seed": self.seed, **_hashed(self)}, 8)
+
+
+def _hashed(spec: RunSpec) -> dict[str, Any]:
+    """`non_default` under the names that the fields had when the first runs were made, so that those keep their ids."""
+    first_names = {today: first for first, today in RENAMED.items()}
+    return {first_names.get(path, path): value for path, value in non_default(spec).items()}
 
 
 def _digest(fields: Mapping[str, Any], size: int) -> str:

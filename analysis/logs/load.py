@@ -14,6 +14,7 @@ import pandas as pd
 
 from analysis.logs import columns, wandb_file, wandb_server
 from analysis.logs.fragment import Fragment, LogsError
+from analysis.schema import renamed
 
 __all__ = ["LogsError", "load"]
 
@@ -129,7 +130,7 @@ def _merge(fragments: list[Fragment]) -> dict[str, Any]:
     described = next((fragment for fragment in reversed(fragments) if fragment.project), newest)
     config: dict[str, Any] = {}
     for fragment in fragments:
-        config |= fragment.config
+        config |= renamed(fragment.config)
     rows = columns.newest([fragment.epochs for fragment in fragments])
     return {
         "run_id": newest.run_id,

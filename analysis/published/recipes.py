@@ -12,8 +12,8 @@ HE_CIFAR: Settings = {
     "iterations": 64_000,
     "batch_size": 128,
     "learning_rate": 0.1,
-    "drops": [0.5, 0.75],
-    "drop_factor": 0.1,
+    "milestones": [0.5, 0.75],
+    "gamma": 0.1,
     "warmup": 400 / 64_000,
     "warmup_factor": 0.1,
     "momentum": 0.9,
@@ -27,20 +27,20 @@ HE_IMAGENET: Settings = {
     "iterations": 600_000,
     "batch_size": 256,
     "learning_rate": 0.1,
-    "drop_factor": 0.1,
+    "gamma": 0.1,
     "momentum": 0.9,
     "weight_decay": 1e-4,
     "crop_size": 224,
     "flip": True,
-    "colour_noise": 0.1,
-    "views": "ten",
+    "pca_noise": 0.1,
+    "test_crops": "ten",
 }
 # The comparison's logs: 200 epochs of 50,000 images.
 SRIVASTAVA: Settings = {
     "iterations": 78_125,
     "batch_size": 128,
     "learning_rate": 0.1,
-    "drops": [0.5, 0.75],
+    "milestones": [0.5, 0.75],
     "weight_decay": 1e-4,
 }
 # Krizhevsky et al. 2012, sections 4 and 5.
@@ -51,8 +51,8 @@ ALEXNET: Settings = {
     "weight_decay": 5e-4,
     "crop_size": 224,
     "flip": True,
-    "colour_noise": 0.1,
-    "views": "ten",
+    "pca_noise": 0.1,
+    "test_crops": "ten",
 }
 # cuda-convnet's layers-conv-local-13pct.
 CUDA_CONVNET: Settings = {
@@ -62,21 +62,21 @@ CUDA_CONVNET: Settings = {
     "momentum": 0.9,
     "crop_size": 24,
     "flip": True,
-    "views": "ten",
+    "test_crops": "ten",
 }
 # Krizhevsky et al. 2012, Figure 1: no regularisation of any kind.
 FIGURE_1: Settings = {"weight_decay": 0.0, "crop_padding": 0, "flip": False}
 # Szegedy et al. 2014, section 6.
-GOOGLENET: Settings = {"momentum": 0.9, "drop_factor": 0.96, "crop_size": 224, "crop_area": [0.08, 1.0]}
+GOOGLENET: Settings = {"momentum": 0.9, "gamma": 0.96, "crop_size": 224, "crop_area": [0.08, 1.0]}
 # Szegedy et al. 2015, section 8; 2016, section 4, has the same but for the clipping.
-INCEPTION: Settings = {"learning_rate": 0.045, "drop_factor": 0.94, "rmsprop_decay": 0.9, "rmsprop_eps": 1.0}
+INCEPTION: Settings = {"learning_rate": 0.045, "gamma": 0.94, "rmsprop_decay": 0.9, "rmsprop_eps": 1.0}
 # Huang et al. 2017, section 4.2: 300 epochs of 50,000 images.
 DENSENET: Settings = {
     "iterations": 234_375,
     "batch_size": 64,
     "learning_rate": 0.1,
-    "drops": [0.5, 0.75],
-    "drop_factor": 0.1,
+    "milestones": [0.5, 0.75],
+    "gamma": 0.1,
     "momentum": 0.9,
     "nesterov": True,
     "weight_decay": 1e-4,

@@ -16,7 +16,7 @@ from experiments.spec import DataSpec, NetSpec, RunSpec
 RATES = (0.003, 0.01, 0.03, 0.1)
 RECIPE = Recipe(
     iterations=epochs_of(CIFAR, 40, batch_size=128),
-    drops=(),
+    milestones=(),
     warmup=0.0,
     weight_decay=0.0,
     crop_padding=0,

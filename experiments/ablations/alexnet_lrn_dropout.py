@@ -28,7 +28,7 @@ ABLATION = Ablation(
     ),
     profiles={
         "smoke": Profile(seeds=3, changes={**DIGITS, "data.image_size": 16, "recipe.learning_rate": 0.02}, epochs=8),
-        "quick": Profile(seeds=3, changes={"recipe.learning_rate": 0.01, "recipe.drops": (0.5, 0.75)}, epochs=20),
+        "quick": Profile(seeds=3, changes={"recipe.learning_rate": 0.01, "recipe.milestones": (0.5, 0.75)}, epochs=20),
         "paper": Profile(seeds=5),
     },
     published="krizhevsky2012_cifar",

@@ -14,7 +14,7 @@ from experiments.settings import CIFAR10, DIGITS, FIXED, IMAGENET
 from experiments.spec import NetSpec, RunSpec
 
 SMALL = {"net.name": "alexnet_cifar", "net.dropout": 0.5}
-ADAPTED = ("net.name", "net.dropout", "recipe.crop_padding", "recipe.flip", "recipe.colour_noise")
+ADAPTED = ("net.name", "net.dropout", "recipe.crop_padding", "recipe.flip", "recipe.pca_noise")
 ON_SMALL_NETS = ("whole", "no_lrn", "no_overlap", "no_dropout", "no_crops")
 
 ABLATION = Ablation(
@@ -27,7 +27,7 @@ ABLATION = Ablation(
         Factor("dropout", ("net.dropout",)),
         Factor("flips", ("recipe.flip",)),
         Factor("crops", ("recipe.crop_padding",)),
-        Factor("colour noise", ("recipe.colour_noise",)),
+        Factor("colour noise", ("recipe.pca_noise",)),
         Factor("a middle convolution", ("net.without",)),
         Factor("two towers", ("net.name",)),
     ),
@@ -40,7 +40,7 @@ ABLATION = Ablation(
         Variant("no_dropout", "without dropout", {"net.dropout": 0.0}),
         Variant("no_flips", "without flips", {"recipe.flip": False}),
         Variant("no_crops", "without random crops", {"recipe.crop_padding": 0}),
-        Variant("no_colour_noise", "without colour noise", {"recipe.colour_noise": 0.0}),
+        Variant("no_colour_noise", "without colour noise", {"recipe.pca_noise": 0.0}),
         Variant("without_conv3", "without conv3", {"net.without": "conv3"}),
         Variant("without_conv4", "without conv4", {"net.without": "conv4"}),
         Variant("one_gpu", "one tower of half the kernels", {"net.name": "alexnet_2012_one_gpu"}),
@@ -55,7 +55,7 @@ ABLATION = Ablation(
         ),
         "quick": Profile(
             seeds=3,
-            changes={**SMALL, **CIFAR10, "recipe.colour_noise": 0.1},
+            changes={**SMALL, **CIFAR10, "recipe.pca_noise": 0.1},
             epochs=20,
             variants=(*ON_SMALL_NETS, "no_flips", "no_colour_noise", "without_conv3", "without_conv4"),
             adapts=ADAPTED,

@@ -15,7 +15,7 @@ from experiments.recipes import CIFAR, Recipe, epochs_of
 from experiments.settings import DIGITS, FIXED
 from experiments.spec import DataSpec, NetSpec, RunSpec
 
-RECIPE = Recipe(iterations=epochs_of(CIFAR, 200, batch_size=128), drops=(0.5, 0.75), warmup=1 / 200, decay="all")
+RECIPE = Recipe(iterations=epochs_of(CIFAR, 200, batch_size=128), milestones=(0.5, 0.75), warmup=1 / 200, decay="all")
 HIGHWAY = {"net.shortcut": "highway", "net.order": "relu_before_add", "net.downsample": "B"}
 
 ABLATION = Ablation(

@@ -25,7 +25,9 @@ ABLATION = Ablation(
     ),
     profiles={
         "smoke": Profile(seeds=3, changes={"net.name": "resnet20", **DIGITS, "recipe.learning_rate": 0.05}, epochs=6),
-        "quick": Profile(seeds=3, changes={"net.name": "resnet20", **CIFAR10, "recipe.drops": (0.5, 0.75)}, epochs=8),
+        "quick": Profile(
+            seeds=3, changes={"net.name": "resnet20", **CIFAR10, "recipe.milestones": (0.5, 0.75)}, epochs=8
+        ),
         "paper": Profile(seeds=3),
     },
     published="he2015_table3",

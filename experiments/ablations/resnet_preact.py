@@ -47,7 +47,7 @@ ABLATION = Ablation(
     fixed=(
         "the weight layers, their widths and their initial values, parameter by parameter",
         "the order of the images, their crops and flips, batch by batch, for one seed",
-        "the recipe: learning rate, warm-up, drops, weight decay, momentum, batch size",
+        "the recipe: learning rate, warm-up, milestones, weight decay, momentum, batch size",
         "what is reported: the test error of the last epoch, single view",
     ),
     deviations=(

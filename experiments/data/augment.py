@@ -65,8 +65,8 @@ class Draws:
         else:
             box = draw_boxes(N, side, recipe.crop_area, generator(self.seed, "area", epoch))
         colour = torch.zeros(channels, N)
-        if recipe.colour_noise:
-            colour = recipe.colour_noise * torch.randn(channels, N, generator=generator(self.seed, "colour", epoch))
+        if recipe.pca_noise:
+            colour = recipe.pca_noise * torch.randn(channels, N, generator=generator(self.seed, "colour", epoch))
         return Samples(torch.randperm(N, generator=generator(self.seed, "order", epoch)), box, flip, colour)
 
 
@@ -77,7 +77,7 @@ class Batches:
         self.data, self.recipe = data, spec.recipe
         self.side = spec.input_shape[1]
         self.draws, self.pixels = Draws(spec, data.images.device), Pixels(data.images, spec.data.normalisation)
-        self.colour = ColourNoise(data.images) if spec.recipe.colour_noise else None
+        self.colour = ColourNoise(data.images) if spec.recipe.pca_noise else None
 
     def __call__(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
         """float32 (B, C, H, W), channels last, and int64 (B,)."""

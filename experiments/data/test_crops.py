@@ -20,7 +20,7 @@ def views_of(images: torch.Tensor, recipe: Recipe) -> list[torch.Tensor]:
     side = recipe.crop_size
     if side is None:
         return [images]
-    if recipe.views == "single":
+    if recipe.test_crops == "single":
         return [centre(images, side)]
     down, right = (pixels - side for pixels in images.shape[2:])
     corners = ((0, 0), (0, right), (down, 0), (down, right))

@@ -45,6 +45,6 @@ def seconds_per_image(spec: RunSpec, steps: int = 2, batch: int = 32) -> float:
 
 def run_seconds(spec: RunSpec, image_s: float) -> float:
     """Seconds of one run: its training images, and all views of the test set once an epoch."""
-    views = 10 if spec.recipe.views == "ten" else 1
+    views = 10 if spec.recipe.test_crops == "ten" else 1
     tested = spec.epochs * spec.data.info.test_images * views * TEST_PASS
     return image_s * (spec.recipe.iterations * spec.recipe.batch_size + tested)

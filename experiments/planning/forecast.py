@@ -61,7 +61,7 @@ def run_seconds(spec: RunSpec, image_s: float) -> float:
     if not lacks_images(spec):
         return estimate.run_seconds(spec, image_s)
     trained = spec.recipe.iterations * spec.recipe.batch_size
-    views = 10 if spec.recipe.views == "ten" else 1
+    views = 10 if spec.recipe.test_crops == "ten" else 1
     tested = trained / images_of(spec) * IMAGENET_TEST * views * estimate.TEST_PASS
     return image_s * (trained + tested)
 

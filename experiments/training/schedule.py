@@ -6,12 +6,12 @@ from experiments.spec import Recipe
 
 
 def learning_rate(step: int, recipe: Recipe) -> float:
-    """lr(step) = base * warmup_factor in the warm-up, else base * drop_factor^(drops passed); steps count from 0.
+    """lr(step) = base * warmup_factor in the warm-up, else base * gamma^(drops passed); steps count from 0.
 
     He et al. 2016, appendix: 0.01 for 400 iterations, then 0.1, divided by 10 at 32k and 48k. Being a function of
     the step alone, it cannot stay at the warm-up's value, nor go astray on resume.
     """
     if step < round(recipe.warmup * recipe.iterations):
         return recipe.learning_rate * recipe.warmup_factor
-    passed = sum(step >= round(share * recipe.iterations) for share in recipe.drops)
-    return recipe.learning_rate * recipe.drop_factor**passed
+    passed = sum(step >= round(share * recipe.iterations) for share in recipe.milestones)
+    return recipe.learning_rate * recipe.gamma**passed

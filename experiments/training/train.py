@@ -42,7 +42,7 @@ def train(spec: RunSpec, data: Dataset, folder: Path, log: Callable[[Row], None]
     state = checkpoint.load(folder, spec.run_id) or {"run_id": spec.run_id, "rows": [], "outcome": None}
     net = build_net(spec, data).to(device, memory_format=torch.channels_last)
     optimiser = make_optimiser(net, spec)
-    average = None if spec.recipe.average is None else Average(net, spec.recipe.average)
+    average = None if spec.recipe.ema is None else Average(net, spec.recipe.ema)
     parts = {"net": net, "optimiser": optimiser} | ({"average": average.net} if average else {})
     if state["rows"]:
         for name, part in parts.items():

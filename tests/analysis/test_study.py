@@ -27,7 +27,7 @@ ERRORS = {
         ("config.recipe.learning_rate", 0.05, "recipe.learning_rate, which is not the factor: 0.05 in full_preact-s1;"),
         ("config.recipe.iterations", 64_001, "recipe.iterations"),
         ("config.recipe.warmup", 0.00625000001, "recipe.warmup"),
-        ("config.recipe.drops", [0.5, 0.8], "recipe.drops"),
+        ("config.recipe.milestones", [0.5, 0.8], "recipe.milestones"),
         ("config.recipe.nesterov", None, "recipe.nesterov"),
         ("config.data.train_images", 45_000, "data.train_images"),
         ("config.net.name", "resnet56", "net.name"),
@@ -51,7 +51,7 @@ def test_equal_settings_in_another_type_are_no_difference(ablation_runs):
     runs = ablation_runs(ERRORS)
     runs["config.recipe.batch_size"] = runs["config.recipe.batch_size"].astype(object)
     runs.at[3, "config.recipe.batch_size"] = 128.0
-    runs.at[4, "config.recipe.drops"] = (0.5, 0.75)
+    runs.at[4, "config.recipe.milestones"] = (0.5, 0.75)
     assert len(tables.ablation_table(runs)) == 5
 
 

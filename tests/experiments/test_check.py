@@ -9,13 +9,13 @@ from experiments.recipes import Recipe
 from experiments.spec import DataSpec, NetSpec, RunSpec, SpecError
 
 BASE = RunSpec(net=NetSpec("alexnet_cifar"), data=DataSpec("digits"), recipe=Recipe(crop_padding=1, flip=False))
-NOISE = Factor("noise", ("recipe.colour_noise", "recipe.crop_padding"))
+NOISE = Factor("noise", ("recipe.pca_noise", "recipe.crop_padding"))
 
 VARIANTS = {
     "parts": (
         Variant("whole", "whole", {}),
         Variant("lrn", "no LRN", {"net.lrn": False}),
-        Variant("noise", "noise and crops", {"recipe.colour_noise": 0.1, "recipe.crop_padding": 0}),
+        Variant("noise", "noise and crops", {"recipe.pca_noise": 0.1, "recipe.crop_padding": 0}),
     ),
     "factorial": (
         Variant("neither", "neither", {"net.lrn": False, "net.dropout": 0.0}),
@@ -27,7 +27,7 @@ VARIANTS = {
         Variant("start", "start", {"net.lrn": False}),
         Variant("lrn", "+ LRN", {"net.lrn": True}, "LRN"),
         Variant("dropout", "+ dropout", {"net.dropout": 0.5}, "dropout"),
-        Variant("noise", "+ noise", {"recipe.colour_noise": 0.1}, "noise"),
+        Variant("noise", "+ noise", {"recipe.pca_noise": 0.1}, "noise"),
     ),
 }
 FACTORS = {
@@ -70,8 +70,8 @@ def test_an_undeclared_change_is_caught_with_variant_and_path(kind):
 
 
 def test_parts_a_variant_of_two_declared_factors_is_caught():
-    variants = planted("parts", "lrn", changes={"net.lrn": False, "recipe.colour_noise": 0.1})
-    message = r"planted/lrn changes net\.lrn, recipe\.colour_noise, which are of more than one factor"
+    variants = planted("parts", "lrn", changes={"net.lrn": False, "recipe.pca_noise": 0.1})
+    message = r"planted/lrn changes net\.lrn, recipe\.pca_noise, which are of more than one factor"
     with pytest.raises(SpecError, match=message):
         declare("parts", variants=variants)
 

@@ -74,14 +74,14 @@ def test_learning_rates_at_epochs(name, images, at, rate):
 def test_what_the_papers_say_of_the_rest():
     alexnet, v3, mobilenet = recipes.ALEXNET_2012, recipes.INCEPTION_V3, recipes.MOBILENET
     assert (alexnet.batch_size, alexnet.momentum, alexnet.weight_decay) == (128, 0.9, 5e-4)
-    assert (alexnet.crop_size, alexnet.views, alexnet.colour_noise) == (224, "ten", 0.1)
+    assert (alexnet.crop_size, alexnet.test_crops, alexnet.pca_noise) == (224, "ten", 0.1)
     assert (v3.optimiser, v3.rmsprop_decay, v3.rmsprop_eps, v3.clip_norm) == ("rmsprop", 0.9, 1.0, 2.0)
     assert (v3.label_smoothing, v3.batch_size) == (0.1, 32)
     assert (mobilenet.optimiser, mobilenet.decay, mobilenet.label_smoothing) == ("rmsprop", "not_depthwise", 0.0)
     assert (recipes.GOOGLENET.aux_weight, recipes.GOOGLENET.crop_area) == (0.3, (0.08, 1.0))
     assert (recipes.DENSENET_CIFAR.nesterov, recipes.DENSENET_CIFAR.batch_size) == (True, 64)
     assert (recipes.LECTURE_MNIST.momentum, recipes.LECTURE_MNIST.batch_size) == (0.5, 64)
-    assert (recipes.CUDA_CONVNET.crop_size, recipes.CUDA_CONVNET.views) == (24, "ten")
+    assert (recipes.CUDA_CONVNET.crop_size, recipes.CUDA_CONVNET.test_crops) == (24, "ten")
 
 
 @pytest.mark.parametrize("name", NAMES)

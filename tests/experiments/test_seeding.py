@@ -22,7 +22,7 @@ def test_other_seeds_purposes_and_epochs_differ():
 
 def test_streams_are_the_same_in_another_process():
     """Python salts its own hash() by process; these streams must not."""
-    code = "from experiments.training.seeding import stream_seed; print(stream_seed(3, 'init', 'conv1.weight'))"
+    code = "from experiments.seeding import stream_seed; print(stream_seed(3, 'init', 'conv1.weight'))"
     other = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert int(other.stdout) == stream_seed(3, "init", "conv1.weight")
 

@@ -77,9 +77,9 @@ def test_a_new_field_with_an_inert_default_keeps_the_hash():
         ("recipe.rmsprop_eps", 0.1),
         ("recipe.label_smoothing", 0.1),
         ("recipe.clip_norm", 2.0),
-        ("recipe.average", 0.999),
+        ("recipe.ema", 0.999),
         ("recipe.aux_weight", 0.4),
-        ("recipe.colour_noise", 0.1),
+        ("recipe.pca_noise", 0.1),
         ("recipe.crop_size", 24),
         ("recipe.crop_area", (0.08, 1.0)),
         ("recipe.decay", "not_depthwise"),
@@ -136,11 +136,11 @@ def test_an_unknown_net_option_names_the_known_ones():
         ({"recipe.decay": "none"}, "decay cannot be 'none'; choose from conv, weights, not_depthwise, all"),
         ({"data.normalisation": "mean"}, "normalisation cannot be 'mean'; choose from pixel_mean, channel"),
         ({"device": "tpu"}, "device cannot be 'tpu'; choose from cpu, cuda"),
-        ({"recipe.views": "ten"}, "recipe.views = 'ten' needs recipe.crop_size"),
+        ({"recipe.test_crops": "ten"}, "recipe.test_crops = 'ten' needs recipe.crop_size"),
         ({"recipe.crop_size": 33}, r"crop_size 33 does not fit into images of 32x32 pixels \(cifar10\)"),
         ({"data.name": "imagefolder:/nowhere", "recipe.crop_size": 299}, "does not fit into images of 224x224"),
         ({"recipe.crop_area": (0.5, 0.2)}, "crop_area takes two shares of the area, .* not 0.5, 0.2"),
-        ({"recipe.average": 1.0}, "recipe.average must be at least 0 and below 1, not 1.0"),
+        ({"recipe.ema": 1.0}, "recipe.ema must be at least 0 and below 1, not 1.0"),
         ({"recipe.label_smoothing": -0.1}, "recipe.label_smoothing must be at least 0 and below 1, not -0.1"),
         ({"recipe.clip_norm": 0.0}, "recipe.clip_norm must be above 0, not 0.0"),
         ({"recipe.iterations": 0}, "recipe.iterations must be above 0, not 0"),
@@ -155,9 +155,15 @@ def test_a_spec_that_cannot_be_is_refused_in_one_line(changes, message):
 
 def test_tuples_become_lists():
     """W&B and JSON know lists alone."""
-    spec = with_changes(RunSpec(net=NetSpec("googlenet")), {"recipe.crop_area": (0.08, 1.0), "recipe.drops": (0.1,)})
+    spec = with_changes(
+        RunSpec(net=NetSpec("googlenet")), {"recipe.crop_area": (0.08, 1.0), "recipe.milestones": (0.1,)}
+    )
     flat = flatten(spec)
-    assert (flat["recipe.crop_area"], flat["recipe.drops"], flat["net.aux_after"]) == ([0.08, 1.0], [0.1], ["4a", "4d"])
+    assert (flat["recipe.crop_area"], flat["recipe.milestones"], flat["net.aux_after"]) == (
+        [0.08, 1.0],
+        [0.1],
+        ["4a", "4d"],
+    )
     assert not any(isinstance(value, tuple) for value in flat.values())
 
 

@@ -113,7 +113,7 @@ def test_write_gives_the_table_in_four_forms_with_its_problems(ablation_runs, tm
 
 
 def test_tables_import_neither_matplotlib_nor_torch_nor_wandb():
-    code = "import sys, analysis.tables; print([m for m in ('matplotlib', 'torch', 'wandb') if m in sys.modules])"
+    code = "import sys, analysis.results.variants; print([m for m in ('matplotlib', 'torch', 'wandb') if m in sys.modules])"
     root = Path(tables.__file__).parents[1]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

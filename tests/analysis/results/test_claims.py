@@ -109,7 +109,7 @@ def test_parts_are_nets_where_they_share_variants_and_data_sets_where_they_do_no
 
 
 def command(*words: str) -> subprocess.CompletedProcess[str]:
-    root = Path(claims.__file__).parents[1]
+    root = Path(claims.__file__).parents[2]
     line = [sys.executable, "-m", "analysis.results.verdict", *words]
     return subprocess.run(line, cwd=root, capture_output=True, text=True, check=False)
 

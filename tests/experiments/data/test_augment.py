@@ -43,7 +43,7 @@ def equal(a, b) -> bool:
     return all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
 
 
-AREA_AND_COLOUR = {"crop_area": (0.2, 1.0), "colour_noise": 0.1}
+AREA_AND_COLOUR = {"crop_area": (0.2, 1.0), "pca_noise": 0.1}
 
 
 @pytest.mark.parametrize("recipe", [{}, AREA_AND_COLOUR])
@@ -60,7 +60,7 @@ def test_a_step_does_not_depend_on_the_steps_before(recipe):
 def test_variants_share_order_crops_and_colours_and_seeds_do_not(recipe):
     """Whatever else a variant changes: the net, or what is done with the images afterwards."""
     a, b = spec_of(**recipe), replace(spec_of(**recipe), net=replace(RunSpec().net, options={"order": "full_preact"}))
-    b = replace(b, recipe=replace(b.recipe, optimiser="rmsprop", label_smoothing=0.1, average=0.9, views="ten"))
+    b = replace(b, recipe=replace(b.recipe, optimiser="rmsprop", label_smoothing=0.1, ema=0.9, test_crops="ten"))
     other = spec_of(seed=1, **recipe)
     assert equal(Draws(a, CPU)(3), Draws(b, CPU)(3))
     drawn, moved = Draws(a, CPU)(3), Draws(other, CPU)(3)
@@ -70,7 +70,7 @@ def test_variants_share_order_crops_and_colours_and_seeds_do_not(recipe):
 
 def test_one_augmentation_does_not_move_the_draws_of_another():
     """A variant with colour noise sees the batches, crops and flips of one without."""
-    plain, coloured = Draws(spec_of(), CPU)(3), Draws(spec_of(colour_noise=0.1), CPU)(3)
+    plain, coloured = Draws(spec_of(), CPU)(3), Draws(spec_of(pca_noise=0.1), CPU)(3)
     assert equal(plain[:3], coloured[:3])
     assert equal(plain[::2], Draws(spec_of(crop_area=(0.2, 1.0)), CPU)(3)[::2])
 

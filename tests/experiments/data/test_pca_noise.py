@@ -42,7 +42,7 @@ def test_noise_is_the_papers_formula(images):
 
 
 def test_one_colour_a_image_is_added_ahead_of_the_normalisation(images):
-    recipe = Recipe(iterations=9, batch_size=6, crop_padding=0, flip=False, colour_noise=0.1)
+    recipe = Recipe(iterations=9, batch_size=6, crop_padding=0, flip=False, pca_noise=0.1)
     spec = RunSpec(data=DataSpec("cifar10", 1200, "channel", image_size=4), recipe=recipe)
     ours, _ = Batches(spec, Split(images, torch.zeros(1200, dtype=torch.int64)))(2)
     index, *_, draws = Draws(spec, CPU)(2)
@@ -53,7 +53,7 @@ def test_one_colour_a_image_is_added_ahead_of_the_normalisation(images):
 
 
 def test_draws_have_the_standard_deviation_asked_for():
-    recipe = Recipe(iterations=9, batch_size=4000, colour_noise=0.1)
+    recipe = Recipe(iterations=9, batch_size=4000, pca_noise=0.1)
     draws = Draws(RunSpec(data=DataSpec("cifar10", 4000), recipe=recipe), CPU)(0).colour
     assert tuple(draws.shape) == (4000, 3)
     assert draws.std(0).tolist() == pytest.approx([0.1] * 3, rel=0.05)

@@ -15,7 +15,7 @@ from experiments.training.train import evaluate
 @pytest.mark.parametrize(("height", "width", "side"), [(8, 8, 6), (9, 8, 4), (7, 11, 4), (6, 6, 6)])
 def test_ten_views_are_torchvisions(height, width, side):
     images = torch.randn(2, 3, height, width)
-    ours = views_of(images, Recipe(crop_size=side, views="ten"))
+    ours = views_of(images, Recipe(crop_size=side, test_crops="ten"))
     theirs = TenCrop(side)(images)
     assert len(ours) == len(theirs) == 10
     assert all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))
@@ -52,7 +52,7 @@ def test_loss_and_error_of_ten_views():
     """-log of the mean probability of the right class, and the class of the largest mean probability."""
     images = torch.randint(256, (30, 1, 8, 8), dtype=torch.uint8)
     labels = torch.randint(3, (30,))
-    spec = RunSpec(data=DataSpec("digits"), recipe=Recipe(crop_size=5, views="ten"))
+    spec = RunSpec(data=DataSpec("digits"), recipe=Recipe(crop_size=5, test_crops="ten"))
     pixels = Pixels(images, "pixel_mean")
     row = evaluate(Corner(), spec, Split(images, labels), pixels, batch=7)
     mean = torch.stack([Corner()(view).softmax(1) for view in TenCrop(5)(pixels(images))]).double().mean(0)

@@ -110,7 +110,7 @@ def test_images_of_ones_own(job, tmp_path):
             for k in range(count):
                 Image.new("RGB", (9, 12), (level, level + k, level)).save(folder / part / name / f"{k}.png")
     data = DataSpec(f"imagefolder:{folder}", image_size=8)
-    recipe = dataclasses.replace(job.spec.recipe, batch_size=8, iterations=9, crop_size=7, views="ten")
+    recipe = dataclasses.replace(job.spec.recipe, batch_size=8, iterations=9, crop_size=7, test_crops="ten")
     own = dataclasses.replace(job, spec=dataclasses.replace(job.spec, data=data, recipe=recipe))
     assert carry_out(own, lambda row: None) == "finished"
     runs, history = logs.load(own.out)

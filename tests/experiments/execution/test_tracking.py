@@ -56,7 +56,7 @@ def test_a_run_that_is_left_early_is_not_finished(opened, tmp_path):
 DYING = """
 import os, signal, subprocess, sys
 from pathlib import Path
-from experiments.training.tracking import Tracker
+from experiments.execution.tracking import Tracker
 
 names = dict(project="planted", group="original", job_type="smoke", name="original-s0", run_id="abc")
 about = {**names, "tags": (), "config": {}}

@@ -70,12 +70,12 @@ def test_a_gpu_is_timed_where_runs_take_long(tmp_path, monkeypatch):
     def images_per_s(spec, count, steps, repeats, data_dir, folder):
         asked.append(count)
         if count == 8:
-            raise concurrency.side_by_side.EndedEarlyError
+            raise concurrency.throughput.EndedEarlyError
         return [count * 100.0] * repeats
 
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (80 * GB, 80 * GB))
     monkeypatch.setattr(concurrency, "cores", lambda: 16)
-    monkeypatch.setattr(concurrency.side_by_side, "images_per_s", images_per_s)
+    monkeypatch.setattr(concurrency.throughput, "images_per_s", images_per_s)
     jobs = [job(RunSpec(device="cuda"), tmp_path)] * 25
     assert concurrency.choose(jobs, alone_s=60) == AtOnce(1, 1.0)
     assert asked == []

@@ -27,7 +27,7 @@ def test_runs_are_variants_times_seeds():
 
 def test_the_second_time_it_needs_no_torch(tmp_path):
     first = listing.entries()
-    code = "import sys; from experiments import listing; print(len(listing.entries()), 'torch' in sys.modules)"
+    code = "import sys; from experiments.terminal import listing; print(len(listing.entries()), 'torch' in sys.modules)"
     call = [sys.executable, "-c", code]
     again = subprocess.run(call, capture_output=True, text=True, cwd=ROOT, check=True).stdout
     assert again.split() == [str(len(first)), "False"]

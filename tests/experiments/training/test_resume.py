@@ -57,8 +57,8 @@ def data(digits):
 
 # 200 images in 8 batches of 64: epochs of 4, 3 and 1 steps. Dropout draws its masks from the epoch's own stream.
 EVERYTHING = {
-    "optimiser": "rmsprop", "average": 0.99, "clip_norm": 1.0, "label_smoothing": 0.1, "colour_noise": 0.1,
-    "crop_area": (0.3, 1.0), "crop_size": 7, "crop_padding": 0, "flip": True, "views": "ten",
+    "optimiser": "rmsprop", "ema": 0.99, "clip_norm": 1.0, "label_smoothing": 0.1, "pca_noise": 0.1,
+    "crop_area": (0.3, 1.0), "crop_size": 7, "crop_padding": 0, "flip": True, "test_crops": "ten",
     "batch_size": 64, "iterations": 8,
 }  # fmt: skip
 CASES = {
@@ -83,7 +83,7 @@ def test_stopped_after_an_epoch_and_resumed_equals_unbroken(tiny, data, tmp_path
 
 def test_the_average_is_what_is_tested(tiny, data, tmp_path):
     """Decay 0: the average is the net itself. Otherwise another error for the same weights."""
-    specs = [replace(tiny, recipe=replace(tiny.recipe, average=decay)) for decay in (None, 0.0, 0.9)]
+    specs = [replace(tiny, recipe=replace(tiny.recipe, ema=decay)) for decay in (None, 0.0, 0.9)]
     (plain, a), (same, b), (averaged, c) = (trained(s, data, tmp_path / str(i)) for i, s in enumerate(specs))
     assert same == plain
     assert differing({"net": a["net"]}, {"net": b["net"]}) == differing({"net": b["net"]}, {"net": c["net"]}) == []
@@ -94,7 +94,7 @@ def test_the_average_is_what_is_tested(tiny, data, tmp_path):
 
 def test_the_average_of_two_steps_by_hand(tiny, data, tmp_path):
     """d2 (d1 w0 + (1 - d1) w1) + (1 - d2) w2, d1 = 2 / 11, d2 = 3 / 12; weights of runs of 1 and 2 steps."""
-    recipe = replace(tiny.recipe, warmup=0.0, drops=(), average=0.9)
+    recipe = replace(tiny.recipe, warmup=0.0, milestones=(), ema=0.9)
     one, two = (replace(tiny, recipe=replace(recipe, iterations=steps)) for steps in (1, 2))
     first = trained(one, data, tmp_path / "one")[1]["net"]
     state = trained(two, data, tmp_path / "two")[1]

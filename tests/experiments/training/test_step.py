@@ -61,7 +61,7 @@ def test_a_recorded_run_is_the_run_also_killed_and_resumed(tiny, few_tests, tmp_
     assert trained(spec, few_tests, tmp_path / "whole")[0] == rows
     assert len(recorders) == 1
     assert recorders[0].replays == spec.recipe.iterations - RecordedStep.EAGER
-    # Warm-up of 3 steps, as many as are eager, and two drops: three rates.
+    # Warm-up of 3 steps, as many as are eager, and two milestones: three rates.
     assert recorders[0].recordings == 3
     trained(spec, few_tests, tmp_path / "parts", kill_after=2)
     assert trained(spec, few_tests, tmp_path / "parts")[0] == rows

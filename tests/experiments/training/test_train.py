@@ -57,7 +57,7 @@ def test_one_step_is_sgd_with_momentum(tiny, digits, tmp_path):
     from experiments.training.schedule import learning_rate
 
     spec = with_changes(
-        tiny, {"recipe.iterations": 2, "recipe.warmup": 0.5, "recipe.drops": (), "recipe.weight_decay": 0.01}
+        tiny, {"recipe.iterations": 2, "recipe.warmup": 0.5, "recipe.milestones": (), "recipe.weight_decay": 0.01}
     )
     train(spec, digits, tmp_path, lambda row: None)
     net = build_net(spec, digits).to(memory_format=torch.channels_last)
@@ -80,7 +80,7 @@ def test_one_step_is_sgd_with_momentum(tiny, digits, tmp_path):
 @pytest.mark.parametrize(("clip_norm", "moved"), [(0.01, 0.01), (1e6, None), (None, None)])
 def test_gradients_are_scaled_down_to_the_norm(tiny, digits, tmp_path, clip_norm, moved):
     """One step of plain SGD moves all parameters together by rate * min(norm of the gradient, clip_norm)."""
-    recipe = replace(tiny.recipe, iterations=1, warmup=0.0, weight_decay=0.0, drops=(), clip_norm=clip_norm)
+    recipe = replace(tiny.recipe, iterations=1, warmup=0.0, weight_decay=0.0, milestones=(), clip_norm=clip_norm)
     spec = replace(tiny, recipe=recipe)
     train(spec, digits, tmp_path, lambda row: None)
     net = build_net(spec, digits).to(memory_format=torch.channels_last)

@@ -121,7 +121,7 @@ def longest_chain(module: nn.Module) -> int:
     if isinstance(module, nn.Conv2d | nn.Linear):
         return 1
     depths = [longest_chain(child) for name, child in module.named_children() if not name.startswith("aux")]
-    return (max if isinstance(module, nets.inception_modules.Mixed) else sum)(depths)
+    return (max if isinstance(module, nets.inception.modules.Mixed) else sum)(depths)
 
 
 @pytest.mark.parametrize(("options", "depth"), [({}, 22), ({"large": "3x3_twice"}, 31), ({"form": "naive"}, 13)])

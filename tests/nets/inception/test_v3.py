@@ -70,7 +70,7 @@ def test_equals_torchvision_at_full_size_with_its_head(assert_equals_reference):
 
 
 def test_auxiliary_head_equals_torchvision(assert_equals_reference):
-    ours = nets.inception_v3.AuxiliaryHead(768, 10, nets.inception_v3.Style(), bn=True)
+    ours = nets.inception.v3.AuxiliaryHead(768, 10, nets.inception.v3.Style(), bn=True)
     assert_equals_reference(ours, torchvision.models.inception.InceptionAux(768, 10), torch.randn(2, 768, 17, 17))
 
 
