@@ -1,1 +1,1 @@
-"""For maintainers: the usual loop, where the time goes, endurance, the analysis at scale."""
+"""For maintainers: how fast training and analysis are and where their time goes; README.md lists the commands."""

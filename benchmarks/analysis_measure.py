@@ -1,4 +1,4 @@
-"""Seconds and memory of one analysis, `python -m benchmarks.analysis_measure LOGS FOLDER`: one line of JSON."""
+"""Seconds and memory of one analysis, `python -m benchmarks.analysis_measure LOGS FOLDER`: prints one line of JSON."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import json
 import resource
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 
 def measure(logs_folder: Path, folder: Path) -> dict[str, float]:
-    """What `write.conclude` does, part by part: {part: seconds, ..., "peak_mib": of the process, "runs": ...}.
+    """Seconds of each part of `write.conclude`, the number of runs and epochs, and the peak memory in MiB.
 
-    Holds for a fresh process alone: imports count as a part, and the peak is that of its whole life.
+    Call it in a fresh process: imports count as a part, and the peak covers the whole life of the process.
     """
     seconds: dict[str, float] = {}
 
     @contextmanager
-    def part(name: str) -> Iterator[None]:
+    def part(name: str) -> Generator[None]:
         started = time.perf_counter()
         yield
         seconds[name] = time.perf_counter() - started

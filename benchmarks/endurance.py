@@ -1,18 +1,19 @@
-"""A long run: whether an epoch takes as long at the end as at the start, whether memory grows, what logging costs."""
+"""A long run: is an epoch as fast at the end as at the start, does memory grow, and what does logging cost?"""
 
 from __future__ import annotations
 
-import os
 import statistics
 import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import torch
 
+from benchmarks.command_line import Device, check_positive, device_for, run
+from benchmarks.offline_log import open_log
 from experiments import data
-from experiments.execution.tracking import Tracker
 from experiments.settings import DIGITS
 from experiments.spec import NetSpec, RunSpec, with_changes, with_epochs
 from experiments.training import checkpoint
@@ -21,33 +22,51 @@ from experiments.training.train import Row, train
 PARTS = 10
 
 
+@dataclass
+class Args:
+    """Train ResNet-8 on digits for many epochs; print the time per epoch, the memory, and the share that W&B takes."""
+
+    epochs: int = 1000
+    """Length of the run."""
+    device: Device | None = None
+    """Default: cuda where there is one."""
+    data_dir: Path | None = None
+    """Where data sets are cached."""
+
+
+def main(args: Args) -> None:
+    device = device_for(args.device)
+    check_positive(args, "epochs")
+    print(report(measure(args.epochs, device, args.data_dir)))
+
+
 @dataclass(frozen=True)
 class Part:
-    """A tenth of the run: its last epoch, the median epoch's seconds, and what stands at its end."""
+    """A tenth of the run: its last epoch, medians over its epochs, and memory and checkpoint at its end."""
 
     epoch: int
     epoch_s: float
-    log_s: float  # W&B's part of an epoch, median
-    memory_mib: float  # of this process, resident
+    log_s: float  # W&B's share of an epoch
+    memory_mib: float  # resident size of this process
     checkpoint_kib: float
 
 
 @dataclass(frozen=True)
 class Whole:
-    """The parts, the run's seconds, and those that W&B took, its opening and closing included."""
+    """The parts, the seconds of the whole run, and those that W&B took, opening and closing included."""
 
     parts: list[Part]
     run_s: float
     wandb_s: float
 
 
-def spec_of(epochs: int, device: str) -> RunSpec:
-    """ResNet-8 on digits: 45 steps an epoch, so that what is paid once an epoch shows."""
+def spec_of(epochs: int, device: Device) -> RunSpec:
+    """ResNet-8 on digits has 45 steps per epoch, so few that the costs of each epoch show."""
     return with_epochs(with_changes(RunSpec(NetSpec("resnet8"), device=device), DIGITS), epochs)
 
 
-def measure(epochs: int, device: str, data_dir: Path | None) -> Whole:
-    """Train `epochs` epochs with their W&B log and checkpoints, as every run is."""
+def measure(epochs: int, device: Device, data_dir: Path | None) -> Whole:
+    """Train `epochs` epochs with W&B log and checkpoints, as in any run."""
     spec = spec_of(epochs, device)
     torch.set_num_threads(spec.threads)
     images = data.load_for(spec.data, data_dir)
@@ -57,10 +76,7 @@ def measure(epochs: int, device: str, data_dir: Path | None) -> Whole:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         started = time.perf_counter()
-        tracker = Tracker(
-            folder, "offline", project="benchmark", group="long", job_type="long", name="long", run_id="long", tags=(),
-            config={},
-        )  # fmt: skip
+        tracker = open_log(folder, "endurance")
         wandb_s = time.perf_counter() - started
 
         def log(row: Row) -> None:
@@ -86,13 +102,11 @@ def measure(epochs: int, device: str, data_dir: Path | None) -> Whole:
 
 
 def resident_mib() -> float:
-    """Memory of this process that is in use, from Linux's statm."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+    return psutil.Process().memory_info().rss / 2**20
 
 
 def report(whole: Whole) -> str:
-    """A line a part, then the whole."""
+    """One line per part, then the whole run."""
     lines = ["   epoch   s/epoch  W&B ms/epoch  memory MiB  checkpoint KiB"]
     lines += [
         f"{part.epoch:8,d}  {part.epoch_s:8.4f}  {1e3 * part.log_s:12.2f}  {part.memory_mib:10.0f}  "
@@ -101,6 +115,10 @@ def report(whole: Whole) -> str:
     ]
     share = whole.wandb_s / whole.run_s
     lines.append(
-        f"whole run {whole.run_s:.1f} s, of it W&B {whole.wandb_s:.2f} s ({share:.1%}), opening and closing too"
+        f"whole run {whole.run_s:.1f} s, of it W&B {whole.wandb_s:.2f} s ({share:.1%}), opening and closing included"
     )
     return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    run(Args, main)

@@ -18,7 +18,7 @@ ACTIVATING = ("Conv2d", "Linear")  # what lies between two of them (BN, ReLU, ad
 
 @dataclass(frozen=True)
 class Rates:
-    """What the machine reaches: floating-point operations a second in large convolutions, bytes a second in copies."""
+    """The most that the machine reaches: floating-point operations and bytes per second, in one large operation."""
 
     flop_per_s: float
     byte_per_s: float
@@ -26,7 +26,7 @@ class Rates:
 
 @dataclass(frozen=True)
 class Floor:
-    """Seconds a step: arithmetic and memory traffic; they may overlap, so the step takes at least the larger."""
+    """Seconds per step of arithmetic and of memory traffic; they may overlap, so a step takes at least the larger."""
 
     arithmetic_s: float
     traffic_s: float
@@ -37,11 +37,11 @@ class Floor:
 
 
 def measure_rates(device: str, dtype: torch.dtype, repeats: int = 5) -> Rates:
-    """The best of `repeats` in each of: a matrix product, a 3x3 convolution (libraries differ in which is quicker),
+    """The best of `repeats` in each of: a matrix product, a 3x3 convolution (libraries differ in which is faster),
     and a copy of 256 MB.
     """
     a, b = (torch.randn(2048, 2048, device=device).to(dtype) for _ in range(2))
-    conv = nn.Conv2d(128, 128, 3, padding=1, bias=False).to(device, dtype, memory_format=torch.channels_last)
+    conv = nn.Conv2d(128, 128, 3, padding=1, bias=False).to(device, dtype).to(memory_format=torch.channels_last)
     maps = torch.randn(32, 128, 32, 32, device=device).to(dtype).contiguous(memory_format=torch.channels_last)
     source = torch.zeros(2**26, device=device)
     target = torch.empty_like(source)

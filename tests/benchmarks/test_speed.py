@@ -8,8 +8,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from benchmarks.floor import Rates, floor
-from benchmarks.measure import Result
-from benchmarks.usual import CHANNEL_MEAN, CHANNEL_STD, PillowImages, UsualLoop
+from benchmarks.speed import Result
+from benchmarks.usual_loop import CHANNEL_MEAN, CHANNEL_STD, PillowImages, UsualLoop
 from experiments.data.augment import Batches
 from experiments.data.load import Dataset, Split
 from experiments.planning.ours import OurLoop

@@ -41,7 +41,7 @@ class PillowImages(Dataset):
 
 
 class UsualLoop:
-    """`block(steps)` trains so many steps and returns the seconds they took."""
+    """`block(steps)` trains `steps` steps and returns the seconds they took."""
 
     def __init__(self, net: nn.Module, data: Split, device: str, batch: int, workers: int) -> None:
         self.net, self.device = net.to(device).train(), device
@@ -63,7 +63,7 @@ class UsualLoop:
             yield from self.loader
 
     def block(self, steps: int) -> float:
-        torch.use_deterministic_algorithms(False)  # ours asks for it; such loops do not
+        torch.use_deterministic_algorithms(False)  # ours turns it on; such loops do not
         started = time.perf_counter()
         running_loss = 0.0
         for images, labels in itertools.islice(self.batches, steps):

@@ -1,86 +1,81 @@
-#!/usr/bin/env python3
-"""How the analysis grows with the number of runs: seconds and memory from W&B logs to table, figures and report."""
+"""How time and memory of the analysis grow with the number of runs, from W&B logs to table, figures and report."""
 
 from __future__ import annotations
 
 import itertools
 import json
 import math
-import os
 import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import tyro
+import torch
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+import nets
+from benchmarks.analysis_replicate import Template
+from benchmarks.command_line import UsageError, check_positive, run
+from experiments import ablations
+from experiments.ablation import Overrides
+from experiments.execution import environment
+from experiments.execution.run import tracker_of
+from experiments.planning.concurrency import cores
+from experiments.planning.job import Job
+from experiments.planning.plan import plan
+from experiments.training.schedule import learning_rate
+from experiments.training.signals import units_of
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT))
-
-if TYPE_CHECKING:
-    from rich.table import Table
-
-    from experiments.planning.job import Job
-
 PARTS = ("import", "load", "table", "figures", "report", "total")
 
 
 @dataclass
 class Args:
-    """Time the analysis of resnet_preact (five variants, profile paper) on logs of so many runs.
+    """Time the analysis of resnet_preact (five variants, profile paper) on the logs of many runs.
 
-    Nothing is trained: W&B's client writes one log a variant, with the config and the keys of a real run and made-up
-    values, and these are written again under other seeds. As in real runs, the first seed alone logs its signals. Each
-    size is analysed in a fresh process.
+    Nothing is trained: W&B's client writes one log per variant, with the config and keys of a real run and invented
+    values, and the benchmark copies them under other seeds. As in real runs, only the first seed logs its signals.
+    Each number of runs is analysed in a fresh process.
     """
 
     runs: tuple[int, ...] = (100, 1000, 4000)
     """Numbers of runs, each a multiple of 5."""
     epochs: int = 164
-    """Epochs of a run."""
+    """Epochs per run."""
     keep: Path | None = None
-    """Where logs and results stay, to be looked at. Default: a temporary folder."""
+    """Keep logs and results in this folder. Default: a temporary one, deleted at the end."""
     json: Path | None = None
-    """Write the numbers, with versions and device, to this file too."""
+    """Also write the numbers, with versions and device, to this file."""
 
 
-def main(args: Args) -> int:
+def main(args: Args) -> None:
     if wrong := [runs for runs in args.runs if runs < 5 or runs % 5]:
-        return refuse(f"--runs takes multiples of 5, the number of variants, not {wrong[0]}")
-    if args.epochs < 1:
-        return refuse(f"--epochs must be above 0, not {args.epochs}")
-
-    from rich.console import Console
-
-    from experiments.execution import environment
-
+        raise UsageError(f"--runs takes multiples of 5, the number of variants, not {wrong[0]}")
+    check_positive(args, "epochs")
     console = Console(width=None if sys.stdout.isatty() else 110)
     env = environment.describe("cpu")
     packages = ", ".join(f"{name} {env['packages'][name]}" for name in ("wandb", "pandas", "numpy"))
-    cores = len(os.sched_getaffinity(0))
-    console.print(f"{env['device']}, {cores} cores, Python {env['python']}, {packages}", highlight=False)
+    console.print(f"{env['device']}, {cores()} cores, Python {env['python']}, {packages}", highlight=False)
     try:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
             folder = args.keep or Path(temporary)
             first, further = (templates(folder, seed, args.epochs, env) for seed in (0, 1))
             rows = [analyse(folder, first, further, runs) for runs in sorted(args.runs)]
     except OSError as error:
-        return refuse(f"cannot write {error.filename or args.keep}: {error.strerror}; name another folder with --keep")
+        folder = error.filename or args.keep
+        raise UsageError(f"cannot write {folder}: {error.strerror}; name another folder with --keep") from None
     console.print(table(rows))
     if args.json:
         args.json.write_text(json.dumps({"env": env, "epochs": args.epochs, "rows": rows}, indent=2) + "\n")
-    return 0
 
 
 def templates(folder: Path, seed: int, epochs: int, env: dict[str, Any]) -> list[Path]:
     """The log of one run of each variant, by W&B's own client."""
-    from experiments import ablations
-    from experiments.ablation import Overrides
-    from experiments.execution.run import tracker_of
-    from experiments.planning.plan import plan
-
     written = []
     for job in plan(ablations.load("resnet_preact"), "paper", Overrides(), seeds=(0, seed), out=folder / "templates"):
         if job.spec.seed != seed or job.folder.exists():
@@ -97,12 +92,6 @@ def templates(folder: Path, seed: int, epochs: int, env: dict[str, Any]) -> list
 
 def made_up_rows(job: Job, epochs: int) -> list[dict[str, float]]:
     """The keys of a real run; curves of about the right shape, so that figures have something to draw."""
-    import torch
-
-    import nets
-    from experiments.training.schedule import learning_rate
-    from experiments.training.signals import units_of
-
     with torch.device("meta"):
         units = len(units_of(nets.build(job.spec.net.name, **job.spec.net.options)))
     names = [f"signal/{what}/{unit:02}" for what in ("activation", "gradient") for unit in range(units)]
@@ -118,9 +107,7 @@ def made_up_rows(job: Job, epochs: int) -> list[dict[str, float]]:
 
 
 def analyse(folder: Path, first: list[Path], further: list[Path], runs: int) -> dict[str, float]:
-    """Write the logs of so many runs, the first seed from `first`, and analyse them in a process of their own."""
-    from benchmarks.analysis_replicate import Template
-
+    """Write the logs of `runs` runs, the first seed from `first`, and analyse them in a fresh process."""
     logs, results = folder / f"{runs}_runs", folder / f"{runs}_results"
     paths = [Template(path).write(logs, 0) for path in first]
     for template in map(Template, further):
@@ -131,10 +118,7 @@ def analyse(folder: Path, first: list[Path], further: list[Path], runs: int) -> 
 
 
 def table(rows: list[dict[str, float]]) -> Table:
-    """A column a size, and how much a size takes beside the one before it: 1.00 is linear, less is better."""
-    from rich import box
-    from rich.table import Table
-
+    """One column per number of runs; growth is the ratio of the values over the ratio of the runs: 1 is linear."""
     drawn = Table("", box=box.SIMPLE_HEAD)
     for row in rows:
         drawn.add_column(f"{row['runs']:,} runs", justify="right")
@@ -151,10 +135,5 @@ def table(rows: list[dict[str, float]]) -> Table:
     return drawn
 
 
-def refuse(reason: object) -> int:
-    print(f"benchmark_analysis: {reason}", file=sys.stderr)
-    return 2
-
-
 if __name__ == "__main__":
-    sys.exit(main(tyro.cli(Args, description=Args.__doc__)))
+    run(Args, main)

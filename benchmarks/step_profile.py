@@ -1,0 +1,92 @@
+"""In which operators the time of a training step goes, and the shortest time that the step could take."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch.profiler import ProfilerActivity, profile
+
+from benchmarks.command_line import Device, check_positive, device_for, run
+from benchmarks.floor import floor, measure_rates
+from benchmarks.offline_log import open_log
+from benchmarks.speed import Net, Setting, check_setting, timed_spec
+from benchmarks.usual_loop import UsualLoop
+from experiments import data
+from experiments.data.load import Dataset
+from experiments.planning.ours import OurLoop
+from experiments.spec import RunSpec
+from experiments.training.train import build_net
+
+STEPS = 4
+ROWS = 12
+
+
+@dataclass
+class Args:
+    """List the operators of a training step by their own time, for the usual loop and for ours, with the floor."""
+
+    net: Net = "resnet20"
+    """Which net."""
+    setting: Setting = "fp32"
+    """Precision and compilation of our run."""
+    device: Device | None = None
+    """Default: cuda where there is one."""
+    batch: int = 128
+    """Images per step."""
+    data_dir: Path | None = None
+    """Where data sets are cached."""
+
+
+def main(args: Args) -> None:
+    device = device_for(args.device)
+    check_positive(args, "batch")
+    check_setting(args.setting, device)
+    cifar = data.load("cifar10", args.data_dir)
+    print(report(timed_spec(args.net, args.setting, device, args.batch), cifar))
+
+
+def report(spec: RunSpec, images: Dataset) -> str:
+    """The operators of a step of the usual loop and of ours by their own time, their share, and the floor."""
+    torch.set_num_threads(spec.threads)
+    dtype = torch.bfloat16 if spec.recipe.precision == "bf16" else torch.float32
+    rates = measure_rates(spec.device, dtype)
+    least = floor(build_net(spec, images), spec.input_shape, spec.recipe.batch_size, rates, dtype.itemsize)
+    usual = UsualLoop(build_net(spec, images), images.train, spec.device, spec.recipe.batch_size, workers=0)
+    with tempfile.TemporaryDirectory() as folder, open_log(Path(folder), "profile") as log:
+        ours = OurLoop(spec, images, STEPS, log.log)
+        parts = [_operators("the usual loop", usual.block), _operators("ours", ours.block)]
+        log.finish("finished", {})
+    bound = (
+        f"floor of {spec.net.name}: {1e3 * least.step_s:.0f} ms per step of {spec.recipe.batch_size}: convolutions "
+        f"{1e3 * least.arithmetic_s:.0f} ms at {rates.flop_per_s / 1e12:.2f} TFLOP/s, activations "
+        f"{1e3 * least.traffic_s:.0f} ms at {rates.byte_per_s / 1e9:.0f} GB/s ({str(dtype).removeprefix('torch.')})"
+    )
+    return "\n\n".join([*parts, bound])
+
+
+def _operators(title: str, block: Callable[[int], float]) -> str:
+    block(STEPS)  # warms up, compiles
+    activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if torch.cuda.is_available() else [])]
+    started = time.perf_counter()
+    with profile(activities=activities) as profiler:
+        block(STEPS)
+    step_s = (time.perf_counter() - started) / STEPS
+    on_gpu = torch.cuda.is_available()
+    own = {
+        row.key: (row.self_device_time_total if on_gpu else row.self_cpu_time_total) / 1e3 / STEPS
+        for row in profiler.key_averages()
+    }
+    total = sum(own.values())
+    lines = [f"{title}: {1e3 * step_s:.0f} ms per step under the profiler"]
+    for name, milliseconds in sorted(own.items(), key=lambda item: -item[1])[:ROWS]:
+        lines.append(f"  {milliseconds:8.1f} ms  {milliseconds / total:5.1%}  {name}")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    run(Args, main)
