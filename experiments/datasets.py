@@ -1,7 +1,7 @@
-"""The data sets the bench knows: sizes, usual augmentation, sources and checksums. No heavy imports.
+"""The table of data sets: sizes, usual augmentation, sources and checksums. No heavy imports.
 
-The checksums are of contents, not of files: SHA-256 of the images as unsigned bytes, (N, C, H, W) in C order,
-and of the labels as unsigned bytes, (N,). They hold whichever source the data came from.
+Checksums are those of the contents: SHA-256 of the images as unsigned bytes (N, C, H, W) in C order, and of the labels
+as unsigned bytes (N,). They do not depend on the source.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from pathlib import Path
 from types import MappingProxyType
 
 IMAGE_FOLDER = "imagefolder:"
-IMAGE_FOLDER_SHAPE = (3, 224, 224)  # unless a size is asked for
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")  # as torchvision
+IMAGE_FOLDER_SHAPE = (3, 224, 224)  # if no size is given
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")  # those of torchvision
 
 
 class DataError(Exception):
-    """A data set cannot be had: one line that says why and what to do."""
+    """A data set cannot be used; one line says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +37,11 @@ class DatasetInfo:
     """One data set.
 
     shape: (channels, height, width) of an image, in pixels.
-    sources: where it comes from, tried in turn after the local cache; "kind:what", the kinds are in
+    sources: where it comes from, tried in this order after the local cache; "kind:what", with a kind of
         `experiments.data.sources`.
-    sums: None where nobody has recorded them; then the official MD5 is the check.
+    sums: None if they have not been recorded; then the official MD5 is checked.
     crop_padding, flip: the usual training augmentation: zero padding in pixels on each side before a random
-        crop back to the image's size, and whether half of the images are mirrored left to right.
+        crop to the image's size, and whether images are flipped left to right at random.
     """
 
     name: str
@@ -56,8 +56,8 @@ class DatasetInfo:
 
 
 _ROWS = (
-    # 8x8 values 0..16, scaled by round(255/16 * value). No official split: the last 360 of the 1,797
-    # images, in scikit-learn's order, are the test set. Their writers differ from the training images'.
+    # 8x8 values 0..16, scaled by round(255/16 * value). Without an official split, the last 360 of the
+    # 1,797 images in scikit-learn's order are the test set. They are by other writers than the training images.
     DatasetInfo(
         name="digits",
         classes=10,
@@ -141,7 +141,7 @@ DATASETS: Mapping[str, DatasetInfo] = MappingProxyType({row.name: row for row in
 
 
 def info_of(name: str) -> DatasetInfo:
-    """The row of a data set, or of `imagefolder:PATH`; DataError lists the names where there is none."""
+    """The row of a data set, or of `imagefolder:PATH`. Raises DataError with the known names."""
     if name.startswith(IMAGE_FOLDER):
         return _folder_info(name)
     if name not in DATASETS:
@@ -150,13 +150,13 @@ def info_of(name: str) -> DatasetInfo:
 
 
 def shape_of(name: str) -> tuple[int, int, int]:
-    """(channels, height, width) of the images of a data set as they are; an image folder need not exist for it."""
+    """(channels, height, width) of the images of a data set, not resized; an image folder need not exist yet."""
     return IMAGE_FOLDER_SHAPE if name.startswith(IMAGE_FOLDER) else info_of(name).shape
 
 
 @lru_cache
 def _folder_info(name: str) -> DatasetInfo:
-    """The images of PATH/train/CLASS and PATH/val/CLASS, counted once; augmentation as for CIFAR."""
+    """The images of PATH/train/CLASS and PATH/val/CLASS, counted once; with the augmentation usual for CIFAR."""
     path = Path(name.removeprefix(IMAGE_FOLDER)).expanduser()
     counts, classes = [], 0
     for part in ("train", "val"):

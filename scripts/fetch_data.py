@@ -19,33 +19,33 @@ class Args:
     """Fetch a data set into the cache and check its SHA-256 sums."""
 
     name: tyro.conf.Positional[str | None] = None
-    """Which data set; --list shows them."""
+    """The data set; --list shows them all."""
     data_dir: Path | None = None
-    """The cache folder; without it $ABLATION_DATA, else convnet-ablations/data in the user's cache folder."""
+    """The cache folder. Default: $ABLATION_DATA, or convnet-ablations/data in the user's cache folder."""
     force: bool = False
-    """Fetch again and replace the file that is there."""
+    """Fetch again and replace an existing file."""
     list_all: Annotated[bool, tyro.conf.arg(name="list")] = False
-    """List the data sets, their sources, and which are in the cache."""
+    """List the data sets with their sources, and whether they are in the cache."""
 
 
 def main(args: Args) -> None:
     if args.name is not None:
         info_of(args.name)
-    elif not args.list_all:
-        raise DataError(f"name a data set: {', '.join(DATASETS)}; or --list")
 
-    # PyTorch takes seconds to import: not for --help or a wrong name.
+    # Importing PyTorch takes seconds: not for --help or a wrong name.
     from experiments.data.cache import default_root
 
     root = args.data_dir.expanduser() if args.data_dir else default_root()
     if args.list_all:
         list_datasets(root)
-    else:
+    elif args.name is not None:
         fetch_dataset(args.name, root, args.force)
+    else:
+        raise DataError(f"name a data set: {', '.join(DATASETS)}; or --list")
 
 
 def list_datasets(root: Path) -> None:
-    """Print a line a data set: size, sources, whether it is in the cache."""
+    """Print one line per data set: size, sources, whether it is in the cache."""
     from experiments.data.cache import cache_file
     from experiments.data.sources import title
 
@@ -61,7 +61,7 @@ def list_datasets(root: Path) -> None:
 
 
 def fetch_dataset(name: str, root: Path, force: bool) -> None:
-    """Put a data set in the cache; print its file, and each array's shape and sum."""
+    """Put a data set into the cache; print its file, and the shape and checksum of each array."""
     from experiments.data.cache import ARRAY_NAMES, cache_file, fetch, sums_of
 
     arrays = fetch(name, root, force=force)
@@ -71,7 +71,7 @@ def fetch_dataset(name: str, root: Path, force: bool) -> None:
         shape = " x ".join(map(str, getattr(arrays, array).shape))
         print(f"{array:13} {shape:22} SHA-256 {getattr(sums, array)}")
     known = info_of(name).sums is not None
-    print("sums verified" if known else "no recorded sums: the official MD5 was checked at the download")
+    print("checksums verified" if known else "no recorded checksums: the official MD5 was checked at the download")
 
 
 if __name__ == "__main__":

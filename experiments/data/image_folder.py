@@ -1,4 +1,4 @@
-"""The user's own images: PATH/train/CLASS/*.jpg and PATH/val/CLASS/*.jpg, decoded into memory."""
+"""The user's own images, PATH/train/CLASS/*.jpg and PATH/val/CLASS/*.jpg, decoded into memory."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from experiments.datasets import DataError
 def read_image_folder(path: Path, size: int) -> tuple[Arrays, int]:
     """RGB images (N, 3, size, size), labels as int64 (N,), and the number of classes, taken from the folders' names.
 
-    The short side is resized to `size` (bilinear, antialiased) and the middle cut out; the val/ folder is the test
-    set. The whole set is held in memory, 3 * size**2 bytes an image; DataError above half of the machine's memory.
+    The short side is resized to `size` (bilinear, antialiased) and the centre cropped; the val/ folder is the test set.
+    All images are held in memory, 3 * size**2 bytes each; DataError if that is more than half of the machine's memory.
     """
     for name in ("train", "val"):
         if not (path / name).is_dir():
@@ -43,7 +43,7 @@ def read_image_folder(path: Path, size: int) -> tuple[Arrays, int]:
 
 
 def _decode(samples: list[tuple[str, int]], size: int) -> np.ndarray:
-    """The images of ImageFolder's samples, in their order."""
+    """The images of ImageFolder's samples, in the same order."""
     from rich.console import Console
     from rich.progress import track
 
@@ -59,13 +59,16 @@ def _decode(samples: list[tuple[str, int]], size: int) -> np.ndarray:
 
 
 def _read_image(file: str, size: int) -> np.ndarray:
-    """One image, (3, size, size)."""
+    """One RGB image, uint8 (3, size, size)."""
     from PIL import Image
-    from torchvision.transforms import functional
 
     try:
         with Image.open(file) as picture:
             rgb = picture.convert("RGB")
     except (OSError, SyntaxError) as error:
         raise DataError(f"{file} cannot be read as an image: {error}") from error
-    return np.asarray(functional.center_crop(functional.resize(rgb, size), size)).transpose(2, 0, 1)
+    short = min(rgb.size)
+    width, height = (int(size * pixels / short) for pixels in rgb.size)
+    left, top = round((width - size) / 2), round((height - size) / 2)
+    resized = rgb.resize((width, height), Image.Resampling.BILINEAR)
+    return np.asarray(resized.crop((left, top, left + size, top + size))).transpose(2, 0, 1)

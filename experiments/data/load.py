@@ -1,8 +1,8 @@
-"""Data sets as in-memory tensors, checked by SHA-256 whichever way they came.
+"""Loading data sets into memory, with their SHA-256 sums checked whatever the source.
 
-Sources in turn: the cache (one file a data set), the official download through torchvision, a mirror. CIFAR-100
-has no recorded sums: torchvision checks the official MD5, and the cache carries the sums it was written with. The
-images of `imagefolder:PATH` are decoded anew each time and have no sums.
+Sources are tried in this order: the cache (one file per data set), the official download through torchvision, a mirror.
+CIFAR-100 has no recorded sums: torchvision checks the official MD5, and the cache file carries the sums of its own
+contents. The images of `imagefolder:PATH` are decoded at every load and have no sums.
 """
 
 from __future__ import annotations
@@ -57,9 +57,9 @@ def load(
     download: bool = True,
     image_size: int | None = None,
 ) -> Dataset:
-    """A data set by name, or `imagefolder:PATH`; from the cache in `root`, or else from its sources.
+    """A data set by name, or `imagefolder:PATH`; from the cache folder `root`, or fetched from its sources.
 
-    train_images: a class-balanced subset of the training images, see `balanced_indices`; the test set stays whole.
+    train_images: size of a class-balanced subset of the training images, see `balanced_indices`; the test set is whole.
     image_size: side in pixels of the square images; None: as they are, and 224 for an image folder.
     Raises DataError: unknown name, corrupt cache, no source, folder not writable, images too large for the memory.
     """
@@ -82,7 +82,7 @@ def load(
 
 
 def prepare(spec: DataSpec, root: Path | None = None) -> None:
-    """Fetch and check a data set ahead of the runs that load it; an image folder is looked through, not decoded."""
+    """Fetch and check a data set before the runs that load it; of an image folder only the files are counted."""
     if spec.name.startswith(IMAGE_FOLDER):
         info_of(spec.name)
     else:
@@ -90,14 +90,14 @@ def prepare(spec: DataSpec, root: Path | None = None) -> None:
 
 
 def load_for(spec: DataSpec, root: Path | None = None) -> Dataset:
-    """`load` as a run's spec has it."""
+    """The data set that a spec describes."""
     return load(spec.name, root, train_images=spec.train_images, image_size=spec.image_size)
 
 
 def balanced_indices(labels: torch.Tensor, count: int, classes: int) -> torch.Tensor:
-    """The first count/classes indices of each class, in the original order; the first classes take the remainder.
+    """The first count/classes indices of each class, in the original order; the first classes get the remainder.
 
-    Where `count` is the number of labels, all of them. DataError where a class has too few.
+    All indices if `count` is the number of labels. Raises DataError if a class has too few.
     """
     if not 1 <= count <= len(labels):
         raise DataError(f"train_images must be between 1 and {len(labels)}, got {count}")
@@ -111,7 +111,7 @@ def balanced_indices(labels: torch.Tensor, count: int, classes: int) -> torch.Te
             smallest = int(torch.bincount(labels, minlength=classes).min())
             raise DataError(
                 f"train_images={count} needs {share} images of class {k}, which has {len(members)}; "
-                f"take all {len(labels)}, or {smallest * classes} or fewer"
+                f"use all {len(labels)}, or {smallest * classes} or fewer"
             )
         chosen.append(members[:share])
     return torch.cat(chosen).sort().values

@@ -1,22 +1,22 @@
-"""AlexNet's colour noise."""
+"""PCA colour noise, as AlexNet was trained with."""
 
 from __future__ import annotations
 
 import torch
 
 
-class ColourNoise:
-    """[p1 p2 p3] [a1 l1, a2 l2, a3 l3]^T is added to every pixel of an image (Krizhevsky et al. 2012, section 4.1).
+class PcaNoise:
+    """x + [p1 p2 p3] [a1 l1, a2 l2, a3 l3]^T at every pixel x of an image (Krizhevsky et al. 2012, section 4.1).
 
-    p and l are eigenvectors and eigenvalues of the covariance of the pixels' channels over the training images; a is
-    drawn anew for each image and pass, from N(0, 0.1^2) in the paper. The paper does not say the scale of the pixels,
-    by whose square l grows: here x / 255.
+    p and l are the eigenvectors and eigenvalues of the covariance of the channels over all training pixels; a is drawn
+    for every image in every epoch, from N(0, 0.1^2) in the paper. The scale of x, not given in the paper, matters since
+    l grows with its square: here pixels are x / 255.
     """
 
     def __init__(self, train_images: torch.Tensor) -> None:
         values, vectors = torch.linalg.eigh(channel_covariance(train_images))
         largest = vectors.gather(0, vectors.abs().argmax(0, keepdim=True))
-        vectors = vectors * largest.sign()  # an eigenvector's sign is anyone's choice; a run's is not
+        vectors = vectors * largest.sign()  # an eigenvector's sign is arbitrary; runs must agree on one
         self.directions = (vectors * values).to(train_images.device, torch.float32)
 
     def __call__(self, draws: torch.Tensor) -> torch.Tensor:

@@ -1,4 +1,4 @@
-"""Inception's training crops: windows of random area and aspect, resized to one size, many images at once."""
+"""Random resized crops, as Inception was trained with: boxes of random area and aspect ratio, resized to one size."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ TRIES = 10
 
 
 def draw_boxes(count: int, side: int, area: tuple[float, float], generator: torch.Generator) -> torch.Tensor:
-    """int64 (4, count): top, left, height and width, in pixels, of windows of a side x side image.
+    """int64 (4, count): top, left, height and width, in pixels, of boxes in an image of side x side pixels.
 
-    The share of the area is uniform, the logarithm of the aspect too, as in torchvision; the first of TRIES windows
-    that fits is taken, the whole image where none does.
+    The box's share of the area is uniform over `area`, the logarithm of its aspect ratio uniform over ASPECTS, as in
+    torchvision. The first of TRIES boxes that fits into the image is used, the whole image if none does.
     """
     shape = (TRIES, count)
     low, high = area
@@ -32,10 +32,10 @@ def draw_boxes(count: int, side: int, area: tuple[float, float], generator: torc
 
 
 def resized_crops(images: torch.Tensor, box: torch.Tensor, flip: torch.Tensor, side: int) -> torch.Tensor:
-    """y[n] = R[n] x[n] C[n]^T: window n resized to side x side (bilinear, antialiased), mirrored where flip[n].
+    """y[n] = R[n] x[n] C[n]^T: box n resized to side x side (bilinear, antialiased), flipped where flip[n] is 1.
 
-    images (N, C, H, W); box int64 (4, N) as from `draw_boxes`; flip int64 (N,). Equal to cutting and resizing image
-    by image; R and C hold the weights of the pixels.
+    images (N, C, H, W); box int64 (4, N) as from `draw_boxes`; flip int64 (N,). R and C hold the interpolation weights
+    of rows and columns; the result equals cropping and resizing image by image.
     """
     top, left, height, width = box
     rows = _weights(top, height, images.shape[2], side)
@@ -45,7 +45,10 @@ def resized_crops(images: torch.Tensor, box: torch.Tensor, flip: torch.Tensor, s
 
 
 def _weights(start: torch.Tensor, length: torch.Tensor, pixels: int, side: int) -> torch.Tensor:
-    """(N, side, pixels): a triangle about each new pixel's place, as wide as it (one old pixel at least), sum 1."""
+    """(N, side, pixels): bilinear weights with antialiasing, a triangle around each new pixel's centre with sum 1.
+
+    The triangle's half-width is a new pixel, and at least an old one, so that enlarging interpolates.
+    """
     device = start.device
     scale = (length / side)[:, None, None]
     centre = (torch.arange(side, device=device) + 0.5)[:, None] * scale

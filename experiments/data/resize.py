@@ -1,9 +1,8 @@
-"""Images brought to one size, and whether the memory holds them."""
+"""Resizing images to one size, and checking that they fit into memory."""
 
 from __future__ import annotations
 
-import os
-
+import psutil
 import torch
 import torch.nn.functional as F
 
@@ -13,7 +12,10 @@ MEMORY_FRACTION = 0.5
 
 
 def resized(images: torch.Tensor, side: int) -> torch.Tensor:
-    """uint8 (N, C, H, W) to uint8 (N, C, side, side): bilinear, antialiased, rounded; the same tensor where it fits."""
+    """uint8 (N, C, H, W) to uint8 (N, C, side, side): bilinear, antialiased, rounded.
+
+    Images that have this size already are returned as they are.
+    """
     if images.shape[2:] == (side, side):
         return images
     out = torch.empty(*images.shape[:2], side, side, dtype=torch.uint8)
@@ -23,11 +25,11 @@ def resized(images: torch.Tensor, side: int) -> torch.Tensor:
 
 
 def check_memory(name: str, images: int, channels: int, side: int) -> None:
-    """Raise DataError where so many images of one byte a channel and pixel need half of the machine's memory."""
+    """Raise DataError if the images, one byte per channel and pixel, need more than half of the machine's memory."""
     need = images * channels * side**2
-    memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    memory = psutil.virtual_memory().total
     if need > MEMORY_FRACTION * memory:
         raise DataError(
             f"{name}: {images} images of {side}x{side} need {need / 2**30:.1f} GiB of memory, more "
-            f"than half of this machine's {memory / 2**30:.1f} GiB; take a smaller image size or fewer images"
+            f"than half of this machine's {memory / 2**30:.1f} GiB; choose a smaller image size or use fewer images"
         )

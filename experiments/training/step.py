@@ -41,7 +41,7 @@ class Step:
 
     def advance(self, samples: Samples) -> None:
         """All of a step that happens on the device."""
-        images, labels = self.batches.of(samples)
+        images, labels = self.batches.make(samples)
         with autocast(self.spec):
             loss, logits = training_loss(self.net(images), labels, self.spec.recipe)
         self.optimiser.zero_grad()

@@ -14,7 +14,7 @@ from torch import nn
 import nets
 from experiments.data.augment import Batches, Pixels
 from experiments.data.load import Dataset, Split
-from experiments.data.test_crops import predict, views_of
+from experiments.data.test_crops import crops_of, predict
 from experiments.seeding import generator, make_deterministic, reseed_global
 from experiments.spec import RunSpec
 from experiments.training import checkpoint
@@ -88,12 +88,12 @@ def train_epoch(step: Step, spec: RunSpec, epoch: int) -> Row:
 
 @torch.no_grad()
 def evaluate(net: nn.Module, spec: RunSpec, data: Split, pixels: Pixels, batch: int = 500) -> Row:
-    """Mean cross-entropy and error (percent) over the whole test set, from the views that the recipe names."""
+    """Mean cross-entropy and error (percent) over the whole test set, from the crops that the recipe names."""
     net.eval()
     loss_sum, wrong = (torch.zeros((), device=data.images.device) for _ in range(2))
     for images, labels in zip(data.images.split(batch), data.labels.split(batch), strict=True):
         with autocast(spec):
-            logits = predict(net, views_of(pixels(images), spec.recipe))
+            logits = predict(net, crops_of(pixels(images), spec.recipe))
         loss_sum += F.cross_entropy(logits, labels, reduction="sum")
         wrong += (logits.argmax(1) != labels).sum()
     return {"test/loss": loss_sum.item() / len(data.labels), "test/error": 100 * wrong.item() / len(data.labels)}

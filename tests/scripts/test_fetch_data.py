@@ -28,7 +28,7 @@ def test_force_replaces_a_corrupt_file_and_prints_the_verified_sums(tmp_path: Pa
     lines = done.stdout.splitlines()
     assert lines[0] == str(file)
     assert " ".join(lines[1].split()) == f"train_images 1437 x 1 x 8 x 8 SHA-256 {DATASETS['digits'].sums.train_images}"
-    assert lines[-1] == "sums verified"
+    assert lines[-1] == "checksums verified"
 
 
 @pytest.mark.parametrize(

@@ -43,12 +43,12 @@ def equal(a, b) -> bool:
     return all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
 
 
-AREA_AND_COLOUR = {"crop_area": (0.2, 1.0), "pca_noise": 0.1}
+AREA_AND_NOISE = {"crop_area": (0.2, 1.0), "pca_noise": 0.1}
 
 
-@pytest.mark.parametrize("recipe", [{}, AREA_AND_COLOUR])
+@pytest.mark.parametrize("recipe", [{}, AREA_AND_NOISE])
 def test_a_step_does_not_depend_on_the_steps_before(recipe):
-    """What makes resuming exact: a fresh object, asked for step 9 alone, gives the same."""
+    """Resuming is exact because a fresh object, asked for step 9 alone, gives the same draws."""
     spec = spec_of(**recipe)
     running = Draws(spec, CPU)
     for step in range(9):
@@ -56,22 +56,22 @@ def test_a_step_does_not_depend_on_the_steps_before(recipe):
     assert equal(running(9), Draws(spec, CPU)(9))
 
 
-@pytest.mark.parametrize("recipe", [{}, AREA_AND_COLOUR])
-def test_variants_share_order_crops_and_colours_and_seeds_do_not(recipe):
-    """Whatever else a variant changes: the net, or what is done with the images afterwards."""
+@pytest.mark.parametrize("recipe", [{}, AREA_AND_NOISE])
+def test_variants_share_order_crops_and_noise_and_seeds_do_not(recipe):
+    """Whatever else a variant changes: its net, or what happens after the batch is made."""
     a, b = spec_of(**recipe), replace(spec_of(**recipe), net=replace(RunSpec().net, options={"order": "full_preact"}))
     b = replace(b, recipe=replace(b.recipe, optimiser="rmsprop", label_smoothing=0.1, ema=0.9, test_crops="ten"))
     other = spec_of(seed=1, **recipe)
     assert equal(Draws(a, CPU)(3), Draws(b, CPU)(3))
     drawn, moved = Draws(a, CPU)(3), Draws(other, CPU)(3)
     differing = {name for name in drawn._fields if not torch.equal(getattr(drawn, name), getattr(moved, name))}
-    assert differing == {"image", "box", "flip"} | ({"colour"} if recipe else set())
+    assert differing == {"image", "box", "flip"} | ({"pca"} if recipe else set())
 
 
 def test_one_augmentation_does_not_move_the_draws_of_another():
-    """A variant with colour noise sees the batches, crops and flips of one without."""
-    plain, coloured = Draws(spec_of(), CPU)(3), Draws(spec_of(pca_noise=0.1), CPU)(3)
-    assert equal(plain[:3], coloured[:3])
+    """A variant with PCA noise sees the batches, crops and flips of one without."""
+    plain, noisy = Draws(spec_of(), CPU)(3), Draws(spec_of(pca_noise=0.1), CPU)(3)
+    assert equal(plain[:3], noisy[:3])
     assert equal(plain[::2], Draws(spec_of(crop_area=(0.2, 1.0)), CPU)(3)[::2])
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from experiments.data import image_folder
+from experiments.data import resize
 from experiments.data.load import DataError, load, prepare
 from experiments.datasets import IMAGE_SUFFIXES, info_of
 from experiments.spec import DataSpec
@@ -66,7 +67,7 @@ def test_empty_class_folder_and_broken_image(images: Path) -> None:
 def test_more_than_half_of_the_memory_is_refused(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # 4 images of 3 * 224 * 224 bytes need 602,112 bytes.
     for memory, fits in [(1_204_224, True), (1_204_223, False)]:
-        monkeypatch.setattr(image_folder.os, "sysconf", {"SC_PHYS_PAGES": memory, "SC_PAGE_SIZE": 1}.get)
+        monkeypatch.setattr(resize.psutil, "virtual_memory", lambda memory=memory: SimpleNamespace(total=memory))
         if fits:
             assert len(load(f"imagefolder:{images}").train.images) == 2
         else:

@@ -154,7 +154,7 @@ def test_wrong_contents_are_refused_and_the_next_source_is_asked(
     lines = capfd.readouterr().err.splitlines()
     assert len(lines) == 1
     assert "the first source x: wrong contents, train_images has SHA-256" in lines[0]
-    assert lines[0].endswith("next: the second source x")
+    assert lines[0].endswith("trying the second source x")
 
 
 def test_wrong_contents_alone_are_not_cached(plant: Plant, tmp_path: Path) -> None:

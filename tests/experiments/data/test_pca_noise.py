@@ -1,4 +1,4 @@
-"""AlexNet's colour noise against numpy."""
+"""PCA colour noise against numpy."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import torch
 
 from experiments.data.augment import Batches, Draws
 from experiments.data.load import Split
-from experiments.data.pca_noise import ColourNoise, channel_covariance
+from experiments.data.pca_noise import PcaNoise, channel_covariance
 from experiments.spec import DataSpec, Recipe, RunSpec
 
 CPU = torch.device("cpu")
@@ -27,10 +27,10 @@ def test_covariance_is_numpys(images):
 
 
 def test_noise_is_the_papers_formula(images):
-    """[p1 p2 p3] [a1 l1, a2 l2, a3 l3]^T; up to the sign of p, which the symmetric draws do not see."""
+    """[p1 p2 p3] [a1 l1, a2 l2, a3 l3]^T; up to the sign of p, which symmetric draws cannot tell apart."""
     pixels = images.numpy().transpose(1, 0, 2, 3).reshape(3, -1) / 255
     values, vectors = np.linalg.eig(np.cov(pixels, bias=True))
-    noise = ColourNoise(images)
+    noise = PcaNoise(images)
     for value, vector in zip(values, vectors.T, strict=True):
         k = int(np.argmin(np.abs(np.sort(values) - value)))  # ascending, as ours
         draw = torch.zeros(1, 3)
@@ -41,20 +41,20 @@ def test_noise_is_the_papers_formula(images):
         assert ours[np.abs(ours).argmax()] > 0
 
 
-def test_one_colour_a_image_is_added_ahead_of_the_normalisation(images):
+def test_noise_is_added_per_image_before_normalisation(images):
     recipe = Recipe(iterations=9, batch_size=6, crop_padding=0, flip=False, pca_noise=0.1)
     spec = RunSpec(data=DataSpec("cifar10", 1200, "channel", image_size=4), recipe=recipe)
     ours, _ = Batches(spec, Split(images, torch.zeros(1200, dtype=torch.int64)))(2)
     index, *_, draws = Draws(spec, CPU)(2)
     std = (images.double() / 255).std((0, 2, 3), correction=0)
     mean = (images.double() / 255).mean((0, 2, 3))
-    shifted = images[index].double() / 255 + ColourNoise(images)(draws).double()
+    shifted = images[index].double() / 255 + PcaNoise(images)(draws).double()
     torch.testing.assert_close(ours, ((shifted - mean[:, None, None]) / std[:, None, None]).float())
 
 
 def test_draws_have_the_standard_deviation_asked_for():
     recipe = Recipe(iterations=9, batch_size=4000, pca_noise=0.1)
-    draws = Draws(RunSpec(data=DataSpec("cifar10", 4000), recipe=recipe), CPU)(0).colour
+    draws = Draws(RunSpec(data=DataSpec("cifar10", 4000), recipe=recipe), CPU)(0).pca
     assert tuple(draws.shape) == (4000, 3)
     assert draws.std(0).tolist() == pytest.approx([0.1] * 3, rel=0.05)
     assert draws.mean(0).abs().max() < 0.01

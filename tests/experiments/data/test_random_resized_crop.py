@@ -1,4 +1,4 @@
-"""Inception's crops against torchvision, image by image."""
+"""Random resized crops against torchvision, image by image."""
 
 import pytest
 import torch
@@ -16,7 +16,7 @@ def stream():
 
 @pytest.mark.parametrize(("pixels", "side"), [(12, 12), (12, 5), (9, 16)])
 def test_crops_equal_torchvisions_antialiased_ones(pixels, side, stream):
-    """Smaller and larger than the window, at every aspect drawn, mirrored or not."""
+    """Smaller and larger than the box, at every aspect ratio drawn, flipped or not."""
     images = torch.rand(20, 3, pixels, pixels, generator=stream)
     box = draw_boxes(20, pixels, (0.08, 1.0), stream)
     flip = torch.randint(2, (20,), generator=stream)
@@ -29,7 +29,7 @@ def test_crops_equal_torchvisions_antialiased_ones(pixels, side, stream):
 def test_boxes_lie_inside_and_have_the_area_and_aspect_asked_for(stream):
     top, left, height, width = draw_boxes(5000, 224, (0.08, 0.5), stream)
     assert min(top.min(), left.min()) >= 0
-    assert max((top + height).max(), (left + width).max()) == 224  # some touch the border, none goes over it
+    assert max((top + height).max(), (left + width).max()) == 224  # some touch the border, none crosses it
     area, aspect = height * width / 224**2, width / height
     half = 0.5 / 60  # half a pixel on the shortest side
     assert 0.08 * (1 - 2 * half) <= area.min()
@@ -48,6 +48,6 @@ def test_boxes_are_distributed_as_torchvisions(stream):
         assert stats.ks_2samp(mine, other).pvalue > 0.01
 
 
-def test_where_no_window_fits_it_is_the_whole_image(stream):
-    """The whole area at another aspect than the image's sticks out."""
+def test_the_whole_image_is_used_if_no_box_fits(stream):
+    """A box of the whole area fits only at the image's own aspect ratio."""
     assert draw_boxes(50, 500, (1.0, 1.0), stream).T.unique(dim=0).tolist() == [[0, 0, 500, 500]]

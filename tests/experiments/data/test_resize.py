@@ -1,5 +1,7 @@
 """Images resized at loading: pixels against Pillow's, shapes against the spec's."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -11,8 +13,8 @@ from experiments.spec import DataSpec
 
 
 @pytest.mark.parametrize("side", [16, 5, 3])
-def test_pixels_are_pillows_bilinear_ones(side):
-    """Pillow rounds between its two passes: one level of difference."""
+def test_pixels_equal_pillows_bilinear_ones(side):
+    """Up to one grey level: Pillow rounds between its two passes."""
     digits = load("digits", train_images=20)
     ours = load("digits", train_images=20, image_size=side)
     assert torch.equal(ours.train.labels, digits.train.labels)
@@ -21,7 +23,7 @@ def test_pixels_are_pillows_bilinear_ones(side):
         theirs = np.asarray(Image.fromarray(before[0].numpy()).resize((side, side), Image.Resampling.BILINEAR))
         differences.append(after[0].numpy().astype(int) - theirs)
     assert np.abs(differences).max() <= 1
-    assert abs(np.mean(differences)) < 0.1  # cutting instead of rounding would be half a level darker
+    assert abs(np.mean(differences)) < 0.1  # truncating instead of rounding would be half a level darker
 
 
 def test_the_spec_knows_the_shape_that_loading_gives():
@@ -37,9 +39,9 @@ def test_more_than_half_of_the_memory_is_refused(monkeypatch):
     """1,797 images of 1 x 100 x 100 bytes."""
     need = 1797 * 100 * 100
     for memory, fits in [(2 * need, True), (2 * need - 1, False)]:
-        monkeypatch.setattr(resize.os, "sysconf", {"SC_PHYS_PAGES": memory, "SC_PAGE_SIZE": 1}.get)
+        monkeypatch.setattr(resize.psutil, "virtual_memory", lambda memory=memory: SimpleNamespace(total=memory))
         if fits:
             load("digits", image_size=100)
         else:
-            with pytest.raises(DataError, match=r"digits: 1797 images of 100x100 need .* take a smaller image size"):
+            with pytest.raises(DataError, match=r"digits: 1797 images of 100x100 need .* choose a smaller image size"):
                 load("digits", image_size=100)

@@ -136,7 +136,7 @@ def test_debian_package_installed_or_unpacked(
     assert_idx_contents(fetch_arrays(info, source, folder, tmp_path))
 
 
-def test_official_archives_laid_in_the_folder_by_hand_need_no_network(
+def test_official_archives_put_into_the_folder_by_hand_need_no_network(
     tmp_path: Path, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     resources = []

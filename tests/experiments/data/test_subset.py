@@ -29,6 +29,6 @@ def test_subset_size_out_of_range(count: int) -> None:
 
 
 def test_subset_that_a_small_class_cannot_fill() -> None:
-    message = "needs 2 images of class 2, which has 1; take all 7, or 3 or fewer"
+    message = "needs 2 images of class 2, which has 1; use all 7, or 3 or fewer"
     with pytest.raises(DataError, match=message):
         balanced_indices(torch.tensor([1, 0, 0, 1, 2, 0, 1]), 6, classes=3)
