@@ -1,122 +1,33 @@
-"""The server side with the real client, against a loopback server that states what W&B's GraphQL schema states."""
+"""Runs read from a server with the unmodified client, against the test server."""
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from analysis import logs
+from tests.wandb_server import API_KEY, WandbServer
 
-API_KEY = "0123456789" * 4
 ROOT = Path(__file__).resolve().parents[3]
-USER = {"id": "VXNlcjox", "name": "tester", "username": "tester", "entity": "lab", "flags": "{}"}
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Answers the queries of `Api.runs` and `scan_history()`; `server.runs` holds one node a run."""
-
-    protocol_version = "HTTP/1.1"
-    server: LoopbackServer
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        status, reply = self.reply(json.loads(body)) if self.path == "/graphql" else (404, {})
-        text = json.dumps(reply).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(text)))
-        self.end_headers()
-        self.wfile.write(text)
-
-    def reply(self, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        try:
-            return 200, {"data": self.answer(asked["query"], asked.get("variables") or {})}
-        except Exception as error:  # a query that is not known here: refuse it, or the client asks for minutes
-            return 400, {"errors": [{"message": f"{error!r} in {asked['query']}"}]}
-
-    def answer(self, query: str, variables: dict[str, Any]) -> dict[str, Any]:
-        self.server.queries.append(query)
-        if "viewer" in query or "serverInfo" in query:
-            return {"viewer": USER, "serverInfo": {"features": []}}
-        if (variables["entity"], variables["project"]) != ("lab", "resnet_preact"):
-            return {"project": None}
-        nodes = [node for node, _ in self.server.runs.values()]
-        if "runs(" in query:
-            first, size = int(variables["cursor"] or 0), 2  # small pages, so that the client has to turn them
-            edges = [{"node": node, "cursor": str(at)} for at, node in enumerate(nodes, 1)][first : first + size]
-            more = {"endCursor": str(first + size), "hasNextPage": first + size < len(nodes)}
-            return {"project": {"internalId": "1", "runCount": len(nodes), "runs": {"edges": edges, "pageInfo": more}}}
-        node, rows = self.server.runs[next(variables[key] for key in ("name", "runName", "run") if key in variables)]
-        if "history(" in query:
-            steps = range(variables["minStep"], variables["maxStep"])
-            return {"project": {"run": {"history": [json.dumps(row) for row in rows if row["_step"] in steps]}}}
-        return {"project": {"run": {**node, "parquetHistory": {"parquetUrls": [], "liveData": rows}}}}
-
-    def log_message(self, *_: object) -> None:
-        """Keep the test's output clean."""
-
-
-class LoopbackServer(ThreadingHTTPServer):
-    """A W&B server with the project lab/resnet_preact."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.runs: dict[str, tuple[dict[str, Any], list[dict[str, Any]]]] = {}
-        self.queries: list[str] = []
-        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_port}"
-
-    def add(self, run_id: str, rows: list[dict[str, Any]], lost: int = 0, **node: Any) -> None:
-        """A run that logged `rows`, of which the server hands out all but the `lost` last."""
-        rows = [{"_step": step, "_timestamp": 1.7e9 + step, **row} for step, row in enumerate(rows)]
-        config = {"seed": 2, "net": {"name": "resnet20"}, "_wandb": {}}
-        described = {
-            "id": run_id,
-            "name": run_id,
-            "projectId": "1",
-            "displayName": f"name of {run_id}",
-            "state": "finished",
-            "tags": ["digits"],
-            "group": "original",
-            "jobType": "quick",
-            "createdAt": "2026-01-02T03:04:05Z",
-            "config": json.dumps({key: {"value": value} for key, value in config.items()}),
-            "summaryMetrics": json.dumps({"_step": len(rows) - 1, "outcome": "finished", "train": {"loss": "NaN"}}),
-            "systemMetrics": "{}",
-            "historyLineCount": len(rows),
-            "historyKeys": {"lastStep": len(rows) - 1},
-            "user": USER,
-        }
-        self.runs[run_id] = {**described, **node}, rows[: len(rows) - lost]
 
 
 @pytest.fixture
-def server(wandb_account: pytest.MonkeyPatch) -> Iterator[LoopbackServer]:
-    server = LoopbackServer()
-    wandb_account.setenv("WANDB_BASE_URL", server.url)
-    wandb_account.setenv("WANDB_API_KEY", API_KEY)
+def server(wandb_account: pytest.MonkeyPatch) -> Iterator[WandbServer]:
+    server = WandbServer()
+    for name, value in server.environment.items():
+        wandb_account.setenv(name, value)
     yield server
-    server.shutdown()
-    server.server_close()
+    server.stop()
 
 
-def test_runs_and_their_whole_history(server: LoopbackServer) -> None:
+def test_runs_and_their_whole_history(server: WandbServer) -> None:
     first = [{"epoch": epoch, "test/error": 50.0 - epoch} for epoch in range(5)]
     resumed = [{"epoch": epoch, "test/error": 30.0 - epoch} for epoch in range(3, 7)]
     server.add("resumed", [*first, *resumed])
@@ -155,14 +66,14 @@ def test_runs_and_their_whole_history(server: LoopbackServer) -> None:
     assert (end["test/loss"], end["low"]) == (math.inf, -math.inf)
 
 
-def test_a_history_longer_than_a_page_and_than_a_sample(server: LoopbackServer) -> None:
+def test_a_history_longer_than_a_page_and_than_a_sample(server: WandbServer) -> None:
     server.add("long", [{"epoch": epoch, "test/error": float(epoch)} for epoch in range(1_100)])
     runs, history = logs.load("lab/resnet_preact")
     assert runs["damage"].tolist() == [[]]
     assert history["test/error"].tolist() == [float(epoch) for epoch in range(1_100)]
 
 
-def test_a_missing_row_is_reported(server: LoopbackServer) -> None:
+def test_a_missing_row_is_reported(server: WandbServer) -> None:
     rows = [{"epoch": epoch, "test/error": 10.0} for epoch in range(4)]
     server.add("whole", rows)
     server.add("short", rows, lost=1)
@@ -174,12 +85,12 @@ def test_a_missing_row_is_reported(server: LoopbackServer) -> None:
     ]
 
 
-def test_filters_spare_the_scan(server: LoopbackServer) -> None:
+def test_filters_spare_the_scan(server: WandbServer) -> None:
     for run_id, profile in (("a", "quick"), ("b", "paper"), ("c", "paper")):
         server.add(run_id, [{"epoch": 0, "test/error": 1.0}], jobType=profile)
     runs, history = logs.load("lab/resnet_preact", profile="paper", run_ids=["a", "b"])
     assert runs["run_id"].tolist() == history["run_id"].tolist() == ["b"]
-    assert len([query for query in server.queries if "parquetHistory" in query]) == 1
+    assert len([query for query in server.store.queries if "parquetHistory" in query]) == 1
 
 
 def refusal(source: str) -> str:
@@ -190,16 +101,16 @@ def refusal(source: str) -> str:
     return str(raised.value)
 
 
-def test_an_unknown_project(server: LoopbackServer) -> None:
+def test_an_unknown_project(server: WandbServer) -> None:
     assert "cannot read 'lab/resnet_pre' from a W&B server: Could not find project" in refusal("lab/resnet_pre")
 
 
-def test_an_empty_project(server: LoopbackServer) -> None:
+def test_an_empty_project(server: WandbServer) -> None:
     with pytest.raises(logs.LogsError, match=r"^no run in lab/resnet_preact$"):
         logs.load("lab/resnet_preact")
 
 
-def test_no_api_key(server: LoopbackServer, wandb_account: pytest.MonkeyPatch) -> None:
+def test_no_api_key(server: WandbServer, wandb_account: pytest.MonkeyPatch) -> None:
     wandb_account.delenv("WANDB_API_KEY")
     assert "No API key configured" in refusal("lab/resnet_preact")
 
