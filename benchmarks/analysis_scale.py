@@ -24,7 +24,7 @@ from experiments import ablations
 from experiments.ablation import Overrides
 from experiments.execution import environment
 from experiments.execution.run import tracker_of
-from experiments.planning.concurrency import cores
+from experiments.machine import cores
 from experiments.planning.job import Job
 from experiments.planning.plan import plan
 from experiments.training.schedule import learning_rate

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from experiments.execution.tracking import Tracker
+from experiments.planning.throughput import Log
 
 
 def open_log(folder: Path, name: str) -> Tracker:
@@ -21,3 +24,11 @@ def open_log(folder: Path, name: str) -> Tracker:
         tags=(),
         config={},
     )
+
+
+@contextmanager
+def process_log(folder: Path, process: int) -> Iterator[Log]:
+    """The log of one of several processes that are timed in parallel."""
+    with open_log(folder / str(process), "speed") as tracker:
+        yield tracker.log
+        tracker.finish("finished", {})

@@ -5,18 +5,19 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 
 from benchmarks.command_line import Device, UsageError
-from benchmarks.offline_log import open_log
+from benchmarks.offline_log import open_log, process_log
 from benchmarks.usual_loop import UsualLoop
 from experiments.data.load import Dataset
+from experiments.machine import cores
 from experiments.planning import throughput
-from experiments.planning.concurrency import cores
-from experiments.planning.ours import OurLoop
+from experiments.planning.throughput import TimedTraining
 from experiments.recipes import Recipe
 from experiments.spec import DataSpec, NetSpec, RunSpec
 from experiments.training.memory import give_back
@@ -109,7 +110,7 @@ def one_run(net: Net, settings: Sequence[Setting], conditions: Conditions, data:
     rates: dict[str, list[float]] = {name: [] for name in ("usual", *settings)}
     with open_log(conditions.folder / net, "speed") as log:
         loops = {
-            setting: OurLoop(timed_spec(net, setting, conditions.device, conditions.batch), data, steps, log.log)
+            setting: TimedTraining(timed_spec(net, setting, conditions.device, conditions.batch), data, steps, log.log)
             for setting in settings
         }
         for loop in loops.values():
@@ -155,6 +156,8 @@ def parallel_runs(
         steps = _steps(conditions.block_s * usual.usual / conditions.batch / count, conditions, data)
         spec = timed_spec(net, setting, conditions.device, conditions.batch, threads=1)
         folder = conditions.folder / net / f"{setting}_parallel"
-        sums = throughput.images_per_s(spec, count, steps, conditions.repeats, conditions.data_dir, folder)
+        sums = throughput.images_per_s(
+            spec, count, steps, conditions.repeats, conditions.data_dir, partial(process_log, folder)
+        )
         results.append(Result(net, f"{setting}, {count} in parallel", usual.usual_images_per_s, sums))
     return results

@@ -18,7 +18,7 @@ from benchmarks.speed import Net, Setting, check_setting, timed_spec
 from benchmarks.usual_loop import UsualLoop
 from experiments import data
 from experiments.data.load import Dataset
-from experiments.planning.ours import OurLoop
+from experiments.planning.throughput import TimedTraining
 from experiments.spec import RunSpec
 from experiments.training.train import build_net
 
@@ -58,7 +58,7 @@ def report(spec: RunSpec, images: Dataset) -> str:
     least = floor(build_net(spec, images), spec.input_shape, spec.recipe.batch_size, rates, dtype.itemsize)
     usual = UsualLoop(build_net(spec, images), images.train, spec.device, spec.recipe.batch_size, workers=0)
     with tempfile.TemporaryDirectory() as folder, open_log(Path(folder), "profile") as log:
-        ours = OurLoop(spec, images, STEPS, log.log)
+        ours = TimedTraining(spec, images, STEPS, log.log)
         parts = [_operators("the usual loop", usual.block), _operators("ours", ours.block)]
         log.finish("finished", {})
     bound = (

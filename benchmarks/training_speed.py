@@ -19,7 +19,7 @@ from benchmarks.command_line import Device, check_positive, device_for, run
 from benchmarks.speed import Net, Result, Setting, check_setting
 from experiments import data
 from experiments.execution import environment
-from experiments.planning.concurrency import cores
+from experiments.machine import cores
 
 GPU_RUNS = 4
 

@@ -4,8 +4,6 @@
 from __future__ import annotations
 
 import sys
-import time
-import traceback
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -25,19 +23,19 @@ if TYPE_CHECKING:
 class Args:
     """Run every variant of an ablation under fixed seeds, then print the paper's table beside ours.
 
-    Finished runs are skipped and broken ones resumed, so the same command may be given again at any time.
+    Finished runs are skipped and interrupted ones resumed, so the same command can be given again at any time.
     """
 
     name: Annotated[str | None, tyro.conf.Positional] = None
     """The ablation, e.g. resnet_preact (--list shows them all), or a file of your own: path/to/mine.py."""
-    profile: Literal["smoke", "quick", "paper"] | None = None
-    """How much of the paper's protocol is spent. Without a GPU: smoke; with one: paper."""
+    profile: str | None = None
+    """How much of the paper's protocol to run: smoke, quick or paper. Default: paper with a CUDA GPU, else smoke."""
     all: bool = False
-    """Every ablation in turn, smoke unless a profile is given; one that fails does not stop the others."""
+    """Run every ablation in turn, with profile smoke unless another is given; a failure does not stop the others."""
     seeds: int | None = None
-    """Number of seeds a variant, counted from 0. Default: the profile's."""
+    """Number of seeds per variant, counted from 0. Default: the profile's."""
     variants: tuple[str, ...] = ()
-    """Only these variants (and no others)."""
+    """Run only these variants."""
     dataset: str | None = None
     """Another data set for all variants: digits, cifar10, cifar100, fashion_mnist, mnist, imagefolder:PATH."""
     data_dir: Path | None = None
@@ -45,55 +43,60 @@ class Args:
     depth: int | None = None
     """Another depth of the net for all variants, e.g. 164."""
     epochs: float | None = None
-    """Another length for all variants; warm-up and drops keep their shares of it."""
-    device: Literal["cpu", "cuda"] | None = None
-    """Default: cuda where there is one."""
+    """Another length for all variants; warm-up and milestones keep their shares of it."""
+    device: Literal["cpu", "cuda", "mps"] | None = None
+    """Default: cuda where there is one, else cpu."""
     jobs: int | Literal["auto"] = "auto"
-    """Runs at once. auto: what cores and memory hold; on a GPU, what pays when timed. Results do not depend on it."""
+    """Runs in parallel; results do not depend on it. auto: as many as cores and memory allow; on a CUDA GPU, the
+    fastest number in a short test."""
     threads: int | None = None
-    """CPU threads of one run (1); part of what a run is, since it changes the last bits."""
+    """CPU threads per run (default 1). It is part of a run's identity, since it changes the last bits of results."""
     precision: Literal["fp32", "tf32", "bf16"] | None = None
-    """bf16 computes convolutions in bfloat16, tf32 (GPUs only) rounds to TF32. Default: the recipe's, mostly fp32."""
+    """bf16 computes convolutions in bfloat16, tf32 rounds to TF32 (CUDA only). Default: the recipe's, mostly fp32."""
     compiled: bool = False
-    """Fuse each training pass with torch.compile; worth it for long runs, since it takes about a minute to begin."""
+    """Fuse each training pass with torch.compile. It takes about a minute to start, so it suits long runs."""
     wandb: Literal["offline", "online", "disabled"] = "offline"
-    """Offline needs no account; disabled trains without logs, so without a table."""
+    """offline needs no account; disabled trains without logs, and so without a table."""
     out: Path = Path("runs")
     """Where runs, tables and figures are written."""
     dry_run: bool = False
     """Print the plan and stop."""
     list: bool = False
-    """List the ablations with the runs of each profile, and stop."""
+    """List the ablations with the number of runs in each profile, and stop."""
     estimate: bool = False
-    """With --list: also how long each profile would take on this machine. Timed once, in about a minute, and kept."""
+    """With --list: also time how long each profile would take on this machine, which itself takes about a minute."""
     cells: bool = False
-    """List the published cells that an ablation, or all, is compared with and those without a counterpart, and stop."""
+    """List the published numbers that an ablation (or all) is compared with and those it is not, and stop."""
 
 
 def main(args: Args) -> int:
     from rich.console import Console
 
+    from experiments.datasets import DataError
+    from experiments.spec import SpecError
+
     console = Console()
     if not console.is_terminal:
-        console = Console(width=110)  # a log file is not as narrow as rich takes it to be
-    if args.list or args.estimate:
-        return list_all(console, args.estimate)
-    if reason := misuse(args):
-        return refuse(reason)
-    if args.cells:
-        return list_cells(console, args.name)
-    if args.all:
-        return run_all(console, args)
-    return run_one(console, args)[0]
+        console = Console(width=110)  # rich takes a log file for 80 columns
+    try:
+        if args.list or args.estimate:
+            return list_ablations(console, args)
+        if reason := misuse(args):
+            return refuse(reason)
+        if args.cells:
+            return list_cells(console, args.name)
+        return run_all(console, args) if args.all else run_one(console, args)[0]
+    except (SpecError, DataError) as error:
+        return refuse(error)
 
 
 def misuse(args: Args) -> str | None:
-    """What is wrong with these words, whatever the ablation."""
+    """What is wrong with the arguments, whatever the ablation; None if nothing is."""
     for option in ("seeds", "jobs", "threads", "epochs"):
-        if (value := getattr(args, option)) not in (None, "auto") and value <= 0:
+        if (value := getattr(args, option)) not in (None, "auto") and not value > 0:
             return f"--{option} must be above 0, not {value}"
     if args.all and (given := [f"--{option}" for option in ("variants", "depth", "dataset") if getattr(args, option)]):
-        return f"--all takes no {given[0]}: it would not fit every ablation; name one"
+        return f"--all takes no {given[0]}: it would not suit every ablation; name one"
     if args.all and args.name:
         return f"give either --all or {args.name}"
     if not (args.all or args.cells or args.name):
@@ -104,99 +107,84 @@ def misuse(args: Args) -> str | None:
 
 
 def run_one(console: Console, args: Args) -> tuple[int, str]:
-    """Exit status of one ablation, from its plan to its table, and in a line what became of it."""
+    """One ablation from its plan to its table: exit status, and a short summary of what became of it.
+
+    Raises SpecError or DataError, before anything trains.
+    """
     from experiments.execution import workers
 
-    in_this_process = args.jobs == 1 or (args.seeds == 1 and len(args.variants) == 1)
-    if not (args.dry_run or in_this_process):
-        workers.begin(args.device)
-    import torch
-
-    from experiments import ablations, data
+    if not (args.dry_run or args.jobs == 1 or (args.seeds == 1 and len(args.variants) == 1)):
+        workers.begin(args.device)  # before this process imports PyTorch
+    from experiments import ablations, data, machine
     from experiments.ablation import Overrides
-    from experiments.execution.launch import launch
-    from experiments.planning.concurrency import AtOnce, choose
-    from experiments.planning.forecast import of_jobs, paper_cost
-    from experiments.planning.plan import check_writable, plan
-    from experiments.spec import SpecError
-    from experiments.terminal.progress import Live, print_plan
+    from experiments.planning.concurrency import Parallel, plan_parallel
+    from experiments.planning.estimate import sequential_seconds
+    from experiments.planning.plan import check_writable, default_profile, plan
+    from experiments.terminal.plan import paper_cost, print_plan
+    from experiments.terminal.progress import train_all
 
-    if args.device == "cuda" and not torch.cuda.is_available():
-        return refused("--device cuda: PyTorch finds no CUDA device here; leave --device out to train on the CPU")
-    device = args.device or ("cuda" if torch.cuda.is_available() else "cpu")
+    device = machine.device_for(args.device)
     settings = (device, args.threads, args.precision, args.compiled or None)  # None: as declared
     overrides = Overrides(args.variants, args.dataset, args.depth, args.epochs, *settings)
     seeds = None if args.seeds is None else range(args.seeds)
-    try:
-        ablation = ablations.load(args.name)
-        profile = args.profile or default_profile(ablation, device)
-        jobs = plan(ablation, profile, overrides, seeds=seeds, out=args.out, data_dir=args.data_dir, wandb=args.wandb)
-        check_writable(args.out)
-        if not args.dry_run:  # fetched once, here, where its progress can be seen
-            data.prepare(jobs[0].spec.data, args.data_dir)
-    except (SpecError, data.DataError) as error:
-        return refused(error)
+    ablation = ablations.load(args.name or "")
+    profile = args.profile or default_profile(ablation, device)
+    jobs = plan(ablation, profile, overrides, seeds=seeds, out=args.out, data_dir=args.data_dir, wandb=args.wandb)
+    check_writable(args.out)
+    if not args.dry_run:  # fetched once, here, where its progress can be seen
+        data.prepare(jobs[0].spec.data, args.data_dir)
 
-    alone_s = of_jobs(jobs, ablation.baseline_of(profile))
-    chosen = AtOnce(args.jobs, args.jobs) if args.jobs != "auto" else choose(jobs, alone_s, console.print)
+    alone_s = sequential_seconds(jobs, ablation.baseline_of(profile))
+    given = None if args.jobs == "auto" else Parallel(args.jobs, args.jobs)
+    parallel = given or plan_parallel(jobs, alone_s, console.print)
     if args.profile is None and profile != "paper" and "paper" in ablation.profiles:
         console.print(paper_cost(ablation, profile), highlight=False)
-    print_plan(console, ablation, jobs, chosen.count, alone_s / min(chosen.gain, len(jobs)))
+    print_plan(console, ablation, jobs, parallel, alone_s)
     if args.dry_run:
         for job in jobs:
             console.print(str(job.folder), highlight=False, soft_wrap=True)
         return 0, f"{len(jobs)} runs planned"
-
-    errors = []
-    with Live(console, jobs) as live:
-        for ended in launch(jobs, chosen.count, live.row):
-            live.end(ended)
-            errors += [ended] if ended.error else []
-    for reason in dict.fromkeys(ended.error for ended in errors):
-        names = [ended.job.name for ended in errors if ended.error == reason]
-        print(f"run_ablation: {', '.join(names)}: {reason}", file=sys.stderr)
-    status = 0 if not errors else 2 if all(ended.known for ended in errors) else 1
-    done = f"{len(jobs) - len(errors)} of {len(jobs)} runs"
-    if len(errors) == len(jobs):
-        return status, done
-    return conclude(console, jobs, args.out / ablation.name / "results" / profile) or status, done
+    stopped = train_all(console, jobs, parallel.runs)
+    status = 0 if not stopped else 2 if all(ended.known for ended in stopped) else 1
+    if len(stopped) < len(jobs):
+        status = conclude(console, jobs, args.out / ablation.name / "results" / profile) or status
+    return status, f"{len(jobs) - len(stopped)} of {len(jobs)} runs"
 
 
 def run_all(console: Console, args: Args) -> int:
-    """Every ablation to its table, then one table of how each ended."""
-    from rich.table import Table
-
     from experiments import ablations
-    from experiments.terminal.duration import duration
+    from experiments.datasets import DataError
+    from experiments.spec import SpecError
+    from experiments.terminal.every import run_each
 
-    table = Table("ablation", "ended", "runs", "time", box=None, header_style="dim", pad_edge=False)
-    table.add_column("table", overflow="fold")
-    profile, statuses = args.profile or "smoke", []
-    for name in ablations.names():
-        started = time.monotonic()
-        console.rule(name)
+    profile = args.profile or "smoke"
+
+    def run(name: str) -> tuple[int, str]:
         try:
-            status, done = run_one(console, replace(args, name=name, profile=profile))
-        except Exception as error:
-            traceback.print_exc()
-            status, done = 1, f"{type(error).__name__}: {error}"
-        statuses.append(status)
-        path = args.out / name / "results" / profile / "table.md"
-        words = {0: "done", 1: "failed", 2: "refused"}
-        took = duration(time.monotonic() - started)
-        table.add_row(name, words[status], done, took, str(path) if path.exists() else "")
-    console.rule()
-    console.print(table)
-    return max((status for status in statuses), key=lambda status: (status == 1, status))
+            return run_one(console, replace(args, name=name, profile=profile))
+        except (SpecError, DataError) as error:
+            return refuse(error), str(error)
+
+    return run_each(console, ablations.names(), run, lambda name: args.out / name / "results" / profile / "table.md")
 
 
-def list_all(console: Console, estimate: bool) -> int:
-    from experiments.terminal.listing import entries, print_list
+def list_ablations(console: Console, args: Args) -> int:
+    from experiments import ablations
+    from experiments.terminal.listing import entry, print_list
 
-    def say(name: str) -> None:
-        print(f"timing {name}", file=sys.stderr)
+    seconds = None
+    if args.estimate:
+        from experiments import machine
+        from experiments.planning.estimate import profile_seconds
 
-    print_list(console, entries(say if estimate else None))
+        device = machine.device_for(None)
+
+        def seconds(ablation: Ablation, profile: str) -> float:
+            print(f"timing {ablation.name}, profile {profile}", file=sys.stderr)
+            return profile_seconds(ablation, profile, device)
+
+    names = [args.name] if args.name else ablations.names()
+    print_list(console, [entry(ablations.load(name), seconds) for name in names])
     return 0
 
 
@@ -204,22 +192,15 @@ def list_cells(console: Console, name: str | None) -> int:
     from analysis.published.cells import PublishedError
     from analysis.published.coverage import coverage_lines
     from experiments import ablations
-    from experiments.spec import SpecError
 
     try:
         for ablation in map(ablations.load, [name] if name else ablations.names()):
             variants = [variant.name for variant in ablation.variants]
             for line in coverage_lines(ablation.name, ablation.published, variants):
                 console.print(line, highlight=False, markup=False, soft_wrap=True)
-    except (SpecError, PublishedError) as error:
+    except PublishedError as error:
         return refuse(error)
     return 0
-
-
-def default_profile(ablation: Ablation, device: str) -> str:
-    """smoke on a CPU, paper on a GPU; the first that a user's file has where it lacks that."""
-    wanted = "paper" if device == "cuda" else "smoke"
-    return wanted if wanted in ablation.profiles else next(iter(ablation.profiles))
 
 
 def conclude(console: Console, jobs: list[Job], folder: Path) -> int:
@@ -244,13 +225,9 @@ def refuse(reason: object) -> int:
     return 2
 
 
-def refused(reason: object) -> tuple[int, str]:
-    return refuse(reason), str(reason)
-
-
 if __name__ == "__main__":
     try:
         sys.exit(main(tyro.cli(Args, description=Args.__doc__)))
     except KeyboardInterrupt:
-        print("\ninterrupted; the same command goes on from the last epochs", file=sys.stderr)
+        print("\ninterrupted; run the same command again to resume", file=sys.stderr)
         sys.exit(130)

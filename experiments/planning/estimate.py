@@ -1,24 +1,73 @@
-"""How long runs will take here, from a few timed steps."""
+"""How long runs will take on this machine: a few steps of the baseline timed, other variants by multiply-adds."""
 
 from __future__ import annotations
 
+import math
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
 
+from experiments import machine
+from experiments.ablation import Ablation, Overrides
 from experiments.data.load import Dataset, Split
-from experiments.spec import RunSpec
+from experiments.overrides import images_of, lacks_images
+from experiments.planning import concurrency
+from experiments.planning.job import Job
+from experiments.planning.plan import costs
+from experiments.spec import DataSpec, RunSpec
 from experiments.training.losses import training_loss
 from experiments.training.optimisers import make_optimiser
 from experiments.training.precision import autocast
 from experiments.training.train import build_net
 
-TEST_PASS = 1 / 3  # an evaluated view costs a forward pass, a trained image about three
+TEST_COST = 1 / 3  # one tested crop against one trained image: a forward pass against about three
+IMAGENET_TEST = 50_000  # images
+LARGE, SMALL = 3e8, 3e7  # multiply-adds per image, by which the timed batch is chosen
 
 
-def seconds_per_image(spec: RunSpec, steps: int = 2, batch: int = 32) -> float:
-    """Seconds a training image, the fastest of `steps` steps on random pixels after one to warm up.
+def profile_seconds(ablation: Ablation, profile: str, device: str) -> float:
+    """Seconds for all runs of a profile, every seed, in parallel as far as a CPU allows. ImageNet need not be there."""
+    specs = ablation.specs(profile, Overrides(device=device))
+    seeds, baseline = ablation.profiles[profile].seeds, ablation.baseline_of(profile)
+    image_s = seconds_per_image(specs[baseline])
+    macs = {name: costs(spec)["multiply_adds"] for name, spec in specs.items()}
+    one_seed = sum(run_seconds(spec, image_s * macs[name] / macs[baseline]) for name, spec in specs.items())
+    runs = list(specs.values()) * seeds
+    parallel = concurrency.most(runs, machine.free_memory(), machine.cores()) if device == "cpu" else 1
+    return one_seed * seeds / parallel
+
+
+def sequential_seconds(jobs: Sequence[Job], baseline: str) -> float:
+    """Seconds for the planned runs, one after the other."""
+    base = next((job for job in jobs if job.variant == baseline), jobs[0])
+    mac_s = seconds_per_image(base.spec) / base.context["multiply_adds"]
+    return sum(run_seconds(job.spec, mac_s * job.context["multiply_adds"]) for job in jobs)
+
+
+def run_seconds(spec: RunSpec, image_s: float) -> float:
+    """Seconds of one run: image_s * (images trained + epochs * test images * crops per image * TEST_COST)."""
+    trained = spec.recipe.iterations * spec.recipe.batch_size
+    epochs = math.ceil(trained / images_of(spec))
+    test_images = IMAGENET_TEST if lacks_images(spec) else spec.data.info.test_images
+    crops = 10 if spec.recipe.test_crops == "ten" else 1
+    return image_s * (trained + epochs * test_images * crops * TEST_COST)
+
+
+def seconds_per_image(spec: RunSpec) -> float:
+    """Seconds per training image, from one step on as few images as a large net allows.
+
+    An image folder that is not named yet is replaced by images of the same size with CIFAR-10's classes.
+    """
+    if lacks_images(spec):
+        spec = replace(spec, data=DataSpec("cifar10", image_size=spec.data.image_size))
+    macs = costs(spec)["multiply_adds"]
+    return time_steps(spec, steps=1, batch=2 if macs > LARGE else 8 if macs > SMALL else 32)
+
+
+def time_steps(spec: RunSpec, steps: int, batch: int) -> float:
+    """Seconds per image of the fastest of `steps` training steps on random pixels, after one to warm up.
 
     Raises DataError for an image folder that does not exist: its number of classes is part of the net.
     """
@@ -41,10 +90,3 @@ def seconds_per_image(spec: RunSpec, steps: int = 2, batch: int = 32) -> float:
         loss.item()  # waits for the device
         times.append(time.perf_counter() - started)
     return min(times[1:]) / batch
-
-
-def run_seconds(spec: RunSpec, image_s: float) -> float:
-    """Seconds of one run: its training images, and all views of the test set once an epoch."""
-    views = 10 if spec.recipe.test_crops == "ten" else 1
-    tested = spec.epochs * spec.data.info.test_images * views * TEST_PASS
-    return image_s * (spec.recipe.iterations * spec.recipe.batch_size + tested)

@@ -32,7 +32,7 @@ def plan(
     data_dir: Path | None = None,
     wandb: Mode = "offline",
 ) -> list[Job]:
-    """One job a variant and seed, seed by seed, so that an interrupted ablation has whole seeds. Raises SpecError."""
+    """One job per variant and seed, seed by seed, so that an interrupted study has complete seeds. Raises SpecError."""
     specs = ablation.specs(profile, overrides)
     if any(lacks_images(spec) for spec in specs.values()):
         raise SpecError(
@@ -83,6 +83,12 @@ def declaration(ablation: Ablation, profile: str, overrides: Overrides | None = 
         "fixed": list(ablation.fixed),
         "deviations": [dataclasses.asdict(deviation) for deviation in ablation.deviations],
     }
+
+
+def default_profile(ablation: Ablation, device: str) -> str:
+    """paper on a CUDA GPU, else smoke; the first of the ablation's profiles where it lacks that one."""
+    wanted = "paper" if device == "cuda" else "smoke"
+    return wanted if wanted in ablation.profiles else next(iter(ablation.profiles))
 
 
 def check_writable(folder: Path) -> None:

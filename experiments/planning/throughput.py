@@ -1,34 +1,88 @@
-"""Several runs at once on one machine, each in a process of its own: their images per second, summed."""
+"""Images per second of this program's own training: one run timed in blocks of steps, or several runs in parallel."""
 
 from __future__ import annotations
 
 import multiprocessing
 import queue
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from experiments.data.augment import Batches
+from experiments.data.load import Dataset, Split, load_for
+from experiments.seeding import make_deterministic
 from experiments.spec import RunSpec
+from experiments.training.memory import keep_memory
+from experiments.training.optimisers import make_optimiser
+from experiments.training.precision import compiled
+from experiments.training.step import make_step
+from experiments.training.train import Row, build_net, train_epoch
+
+Log = Callable[[Row], None]
+# Opens the log of process k. It travels to other processes, so it must be picklable.
+OpenLog = Callable[[int], AbstractContextManager[Log]]
 
 
 class EndedEarlyError(RuntimeError):
-    """A process of the measurement ended before it had its times; its own message is on standard error."""
+    """A timed process ended before it had its times; its own message is on standard error."""
+
+
+class TimedTraining:
+    """Training as `train.train` does it: `block(steps)` takes so many steps, logs a row, and returns the seconds taken.
+
+    All blocks must have the same number of steps: an epoch of the data set, cut to that many batches.
+    """
+
+    def __init__(self, spec: RunSpec, data: Dataset, steps: int, log: Log) -> None:
+        images = steps * spec.recipe.batch_size
+        iterations = 1_000_000  # long enough that the learning rate never reaches a milestone
+        recipe = replace(spec.recipe, iterations=iterations)
+        self.spec = replace(spec, data=replace(spec.data, train_images=images), recipe=recipe)
+        device = torch.device(spec.device)
+        net = build_net(self.spec, data).to(device, memory_format=torch.channels_last)
+        split = Split(data.train.images[:images].to(device), data.train.labels[:images].to(device))
+        optimiser, batches = make_optimiser(net, self.spec), Batches(self.spec, split)
+        self.step = make_step(compiled(net, spec), optimiser, None, self.spec, batches)
+        self.log = log
+        self.epoch = 0
+
+    def block(self, steps: int) -> float:
+        make_deterministic()
+        keep_memory()
+        torch.set_num_threads(self.spec.threads)
+        started = time.perf_counter()
+        row = train_epoch(self.step, self.spec, self.epoch)
+        self.epoch += 1
+        self.log({"epoch": self.epoch, **row})
+        return time.perf_counter() - started
+
+
+def no_log(process: int) -> AbstractContextManager[Log]:
+    """Leaves the rows unlogged."""
+    return nullcontext(lambda row: None)
 
 
 def images_per_s(
-    spec: RunSpec, at_once: int, steps: int, repeats: int, data_dir: Path | None, folder: Path
+    spec: RunSpec, processes: int, steps: int, repeats: int, data_dir: Path | None, open_log: OpenLog = no_log
 ) -> list[float]:
-    """The sum over `at_once` processes of their images per second, for each of `repeats` blocks begun together."""
+    """Images per second summed over processes that train in parallel, for each of `repeats` blocks begun together.
+
+    Raises EndedEarlyError where one of them fails, for lack of memory for example.
+    """
     context = multiprocessing.get_context("spawn")
-    barrier, results = context.Barrier(at_once), context.Queue()
-    processes = [
-        context.Process(target=_train, args=(spec, steps, repeats, data_dir, folder / str(k), barrier, results))
-        for k in range(at_once)
-    ]
-    for process in processes:
+    barrier, results = context.Barrier(processes), context.Queue()
+    arguments = (spec, steps, repeats, data_dir, open_log, barrier, results)
+    started = [context.Process(target=_train, args=(k, *arguments)) for k in range(processes)]
+    for process in started:
         process.start()
-    blocks = [_result(results, processes) for _ in processes]
-    for process in processes:
+    blocks = [_result(results, started) for _ in started]
+    for process in started:
         process.join()
     return [sum(steps * spec.recipe.batch_size / seconds for seconds in block) for block in zip(*blocks, strict=True)]
 
@@ -40,24 +94,20 @@ def _result(results: Any, processes: list[Any]) -> list[float]:
         except queue.Empty:
             if any(process.exitcode for process in processes):
                 for process in processes:
-                    process.terminate()  # the others wait for it
-                raise EndedEarlyError("a process ended early; its own message stands above") from None
+                    process.terminate()  # the others would wait for it for ever
+                raise EndedEarlyError("a timed process ended early; see its own message above") from None
 
 
 def _train(
-    spec: RunSpec, steps: int, repeats: int, data_dir: Path | None, folder: Path, barrier: Barrier, results: Any
-) -> None:
-    import torch
-
-    from experiments import data
-    from experiments.planning.ours import OurLoop, offline_log
-
+    process: int, spec: RunSpec, steps: int, repeats: int, data_dir: Path | None, open_log: OpenLog, barrier: Barrier,
+    results: Any,
+) -> None:  # fmt: skip
     torch.set_num_threads(spec.threads)
-    with offline_log(folder) as log:
-        loop = OurLoop(spec, data.load_for(spec.data, data_dir), steps, log)
-        loop.block(steps)  # warms up, compiles
+    with open_log(process) as log:
+        training = TimedTraining(spec, load_for(spec.data, data_dir), steps, log)
+        training.block(steps)  # warms up, compiles
         seconds = []
         for _ in range(repeats):
             barrier.wait()
-            seconds.append(loop.block(steps))
+            seconds.append(training.block(steps))
     results.put(seconds)

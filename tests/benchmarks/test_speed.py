@@ -12,7 +12,7 @@ from benchmarks.speed import Result
 from benchmarks.usual_loop import CHANNEL_MEAN, CHANNEL_STD, PillowImages, UsualLoop
 from experiments.data.augment import Batches
 from experiments.data.load import Dataset, Split
-from experiments.planning.ours import OurLoop
+from experiments.planning.throughput import TimedTraining
 from experiments.spec import DataSpec, NetSpec, Recipe, RunSpec
 from experiments.training.optimisers import make_optimiser
 from experiments.training.step import Step
@@ -34,7 +34,7 @@ SPEC = RunSpec(NetSpec("resnet8"), DataSpec("cifar10"), Recipe(batch_size=16))
 
 def test_a_block_of_ours_is_an_epoch_of_the_training_loop(colours):
     rows = []
-    loop = OurLoop(SPEC, colours, 3, rows.append)
+    loop = TimedTraining(SPEC, colours, 3, rows.append)
     assert loop.block(3) > 0
     spec = replace(SPEC, data=replace(SPEC.data, train_images=48), recipe=replace(SPEC.recipe, iterations=1_000_000))
     net = build_net(spec, colours).to(memory_format=torch.channels_last)

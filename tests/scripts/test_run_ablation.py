@@ -1,4 +1,4 @@
-"""The command as a user gives it: a killed one goes on to the same table; bad input gets one line and status 2."""
+"""The command as a user gives it: a killed one resumes to the same table; bad input gets one line and status 2."""
 
 import os
 import signal
@@ -110,7 +110,7 @@ def test_an_interrupt_stops_every_run_at_once(tmp_path, send):
     send(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert errors.strip() == "interrupted; the same command goes on from the last epochs"
+    assert errors.strip() == "interrupted; run the same command again to resume"
 
 
 @pytest.mark.parametrize(
@@ -156,8 +156,7 @@ def test_a_dry_run_prints_the_plan_and_trains_nothing(tmp_path, ended):
     assert not list(tmp_path.rglob("*.json"))
 
 
-def test_list_names_every_ablation(ended, monkeypatch, tmp_path):
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+def test_list_names_every_ablation(ended):
     status, text, _ = ended("--list")
     assert status == 0
     assert "resnet_preact" in text

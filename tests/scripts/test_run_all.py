@@ -7,7 +7,7 @@ import pytest
 import tyro
 
 from experiments import ablations
-from experiments.planning import forecast
+from experiments.planning import estimate
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "run_ablation.py"
 MINE = """
@@ -42,7 +42,7 @@ def script():
 def ended(script, capsys, monkeypatch):
     """Exit status, output and errors of the command with these words."""
     monkeypatch.setenv("COLUMNS", "160")
-    monkeypatch.setattr(forecast, "seconds_per_image", lambda spec: 1e-3)
+    monkeypatch.setattr(estimate, "seconds_per_image", lambda spec: 1e-3)
 
     def run(*words):
         status = script.main(tyro.cli(script.Args, args=[str(word) for word in words]))
@@ -52,7 +52,7 @@ def ended(script, capsys, monkeypatch):
     return run
 
 
-def test_all_goes_on_behind_what_fails_and_ends_in_one_table(script, ended, monkeypatch, tmp_path):
+def test_all_continues_after_a_failure_and_ends_in_one_table(script, ended, monkeypatch, tmp_path):
     asked = []
 
     def run_one(console, args):

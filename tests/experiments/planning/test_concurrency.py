@@ -1,13 +1,13 @@
-"""How many runs side by side: bounded by cores, memory and their own number; on a GPU by what twice as many gain."""
+"""How many runs in parallel: bounded by cores, memory and their own number; on a GPU by what twice as many gain."""
 
 import math
-import os
 
 import pytest
 import torch
 
+from experiments import machine
 from experiments.planning import concurrency
-from experiments.planning.concurrency import AtOnce
+from experiments.planning.concurrency import Parallel
 from experiments.planning.job import Job
 from experiments.spec import DataSpec, NetSpec, Recipe, RunSpec
 
@@ -32,26 +32,26 @@ def test_memory_is_the_formula():
 
 def test_as_many_as_cores_memory_and_runs_allow():
     need = concurrency.memory_bytes(spec_of())
-    assert concurrency.that_fit([spec_of()] * 9, memory=100 * GB, cores=4) == 4
-    assert concurrency.that_fit([spec_of()] * 3, memory=100 * GB, cores=4) == 3
-    assert concurrency.that_fit([spec_of()] * 9, memory=2.5 * need, cores=4) == 2
-    assert concurrency.that_fit([spec_of()] * 9, memory=0.1 * need, cores=4) == 1
-    assert (
-        concurrency.that_fit([spec_of(), spec_of("resnet164")], memory=2.5 * need, cores=4) == 1
-    )  # the largest decides
+    assert concurrency.most([spec_of()] * 9, memory=100 * GB, cores=4) == 4
+    assert concurrency.most([spec_of()] * 3, memory=100 * GB, cores=4) == 3
+    assert concurrency.most([spec_of()] * 9, memory=2.5 * need, cores=4) == 2
+    assert concurrency.most([spec_of()] * 9, memory=0.1 * need, cores=4) == 1
+    largest_decides = concurrency.most([spec_of(), spec_of("resnet164")], memory=2.5 * need, cores=4)
+    assert largest_decides == 1
+    assert concurrency.most([spec_of()] * 3, memory=math.inf, cores=4) == 3
 
 
 @pytest.mark.parametrize(
     ("rates", "most", "expected"),
     [
-        ({1: 100, 2: 180, 4: 300, 8: 310}, 64, AtOnce(4, 3.0)),
-        ({1: 100, 2: 105}, 64, AtOnce(1, 1.0)),
-        ({1: 100, 2: 200, 4: 400}, 7, AtOnce(4, 4.0)),
-        ({1: 100, 2: 0.0}, 64, AtOnce(1, 1.0)),  # two did not fit
+        ({1: 100, 2: 180, 4: 300, 8: 310}, 64, Parallel(4, 3.0)),
+        ({1: 100, 2: 105}, 64, Parallel(1, 1.0)),
+        ({1: 100, 2: 200, 4: 400}, 7, Parallel(4, 4.0)),
+        ({1: 100, 2: 0.0}, 64, Parallel(1, 1.0)),  # two did not fit
     ],
 )
 def test_twice_as_many_must_pay(rates, most, expected):
-    assert concurrency.best(most, rates.__getitem__) == expected
+    assert concurrency.fastest(most, rates.__getitem__) == expected
 
 
 def job(spec, tmp_path):
@@ -59,37 +59,29 @@ def job(spec, tmp_path):
 
 
 def test_a_cpu_is_not_timed(tmp_path, monkeypatch):
-    monkeypatch.setattr(concurrency, "free_memory", lambda: 1000 * GB)
-    cores = len(os.sched_getaffinity(0))
-    assert concurrency.choose([job(spec_of(), tmp_path)] * 99, math.inf) == AtOnce(cores, cores)
+    monkeypatch.setattr(machine, "free_memory", lambda: 1000 * GB)
+    monkeypatch.setattr(machine, "cores", lambda: 7)
+    assert concurrency.plan_parallel([job(spec_of(), tmp_path)] * 99, math.inf) == Parallel(7, 7)
+
+
+def test_a_device_whose_memory_is_unknown_trains_one_run_at_a_time(tmp_path):
+    assert concurrency.plan_parallel([job(RunSpec(device="mps"), tmp_path)] * 99, math.inf) == Parallel(1, 1.0)
 
 
 def test_a_gpu_is_timed_where_runs_take_long(tmp_path, monkeypatch):
     asked = []
 
-    def images_per_s(spec, count, steps, repeats, data_dir, folder):
+    def images_per_s(spec, count, steps, repeats, data_dir):
         asked.append(count)
         if count == 8:
             raise concurrency.throughput.EndedEarlyError
         return [count * 100.0] * repeats
 
     monkeypatch.setattr(torch.cuda, "mem_get_info", lambda: (80 * GB, 80 * GB))
-    monkeypatch.setattr(concurrency, "cores", lambda: 16)
+    monkeypatch.setattr(machine, "cores", lambda: 16)
     monkeypatch.setattr(concurrency.throughput, "images_per_s", images_per_s)
     jobs = [job(RunSpec(device="cuda"), tmp_path)] * 25
-    assert concurrency.choose(jobs, alone_s=60) == AtOnce(1, 1.0)
+    assert concurrency.plan_parallel(jobs, sequential_s=60) == Parallel(1, 1.0)
     assert asked == []
-    assert concurrency.choose(jobs, alone_s=3600) == AtOnce(4, 4.0)
+    assert concurrency.plan_parallel(jobs, sequential_s=3600) == Parallel(4, 4.0)
     assert asked == [1, 2, 4, 8]
-
-
-def test_free_memory_is_what_system_and_container_leave(tmp_path):
-    meminfo = tmp_path / "meminfo"
-    meminfo.write_text("MemTotal:       24684096 kB\nMemFree:  1 kB\nMemAvailable:   20000000 kB\n")
-    assert concurrency.free_memory(meminfo, tmp_path) == 20_480_000_000
-    (tmp_path / "memory.stat").write_text("anon 3000000000\nfile 9000000000\n")
-    (tmp_path / "memory.max").write_text("max\n")
-    assert concurrency.free_memory(meminfo, tmp_path) == 20_480_000_000
-    (tmp_path / "memory.max").write_text("8000000000\n")
-    assert concurrency.free_memory(meminfo, tmp_path) == 5_000_000_000
-    assert concurrency.free_memory(tmp_path / "none", tmp_path / "none") == math.inf

@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.planning.estimate import run_seconds, seconds_per_image
+from experiments.planning.estimate import run_seconds, time_steps
 from experiments.spec import DataSpec, NetSpec, Recipe, RunSpec
 
 
@@ -25,4 +25,4 @@ def test_a_run_costs_its_training_images_and_its_tested_views(views, factor):
 def test_nets_with_heads_and_other_optimisers_are_timed_on_what_they_see(net, recipe):
     """Images of 2000 pixels a side would not end: the crops are what is timed."""
     spec = RunSpec(net=net, data=DataSpec("cifar10", image_size=2000), recipe=recipe)
-    assert 0 < seconds_per_image(spec, steps=1, batch=2) < 10
+    assert 0 < time_steps(spec, steps=1, batch=2) < 10

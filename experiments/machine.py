@@ -1,0 +1,50 @@
+"""What this machine offers: devices, cores, free memory."""
+
+from __future__ import annotations
+
+import math
+import os
+from pathlib import Path
+
+import psutil
+
+from experiments.spec import SpecError
+
+
+def device_for(wanted: str | None) -> str:
+    """`wanted`, or without a wish cuda where there is one, else cpu. Raises SpecError where PyTorch lacks it."""
+    import torch
+
+    found = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if wanted is None:
+        return "cuda" if found["cuda"] else "cpu"
+    if wanted not in found:
+        raise SpecError(f"--device {wanted}: choose from {', '.join(found)}")
+    if not found[wanted]:
+        there = ", ".join(name for name, is_there in found.items() if is_there)
+        raise SpecError(f"--device {wanted}: PyTorch finds no such device here; choose from {there}")
+    return wanted
+
+
+def cores() -> int:
+    """Logical cores that this process may use; all of them where the system cannot restrict a process (macOS)."""
+    try:
+        return len(psutil.Process().cpu_affinity())
+    except (AttributeError, psutil.Error, OSError):  # no such call, or no /proc to ask
+        return os.cpu_count() or 1
+
+
+def free_memory(cgroup: Path = Path("/sys/fs/cgroup")) -> float:
+    """Bytes of memory available to this process: the system's, less where a container's limit is nearer.
+
+    Infinite where the system does not say. cgroup: folder of the container's `memory.max` and `memory.stat` (Linux).
+    """
+    try:
+        free = [float(psutil.virtual_memory().available)]
+    except (OSError, psutil.Error):
+        free = [math.inf]
+    limit, used = cgroup / "memory.max", cgroup / "memory.stat"
+    if limit.exists() and used.exists() and (text := limit.read_text().strip()) != "max":
+        anonymous = dict(line.split() for line in used.read_text().splitlines())["anon"]  # page cache can be dropped
+        free.append(float(text) - float(anonymous))
+    return min(free)

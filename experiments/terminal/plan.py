@@ -1,0 +1,65 @@
+"""The plan as a person sees it before anything trains: variants, seeds, length, and how long it will take."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from experiments.ablation import Ablation
+from experiments.overrides import lacks_images
+from experiments.planning.concurrency import Parallel
+from experiments.planning.estimate import profile_seconds
+from experiments.planning.job import Job
+from experiments.terminal.duration import duration
+
+
+def print_plan(
+    console: Console, ablation: Ablation, jobs: Sequence[Job], parallel: Parallel, sequential_s: float
+) -> None:
+    """The question, one row per variant, and how long everything takes if no run is finished yet.
+
+    sequential_s: seconds for the runs one after the other.
+    """
+    console.print(f"[bold]{ablation.name}[/bold]: {ablation.question}", highlight=False)
+    console.print(_table(ablation, jobs))
+    first = jobs[0]
+    spec, nets = first.spec, dict.fromkeys(job.spec.net.name for job in jobs)
+    seconds = sequential_s / min(parallel.speedup, len(jobs))
+    console.print(
+        f"{len(jobs)} run{'s' * (len(jobs) != 1)}: profile {first.profile}, {', '.join(nets)} on {spec.data.name}, "
+        f"{spec.recipe.iterations:,} iterations of {spec.recipe.batch_size} images = {spec.epochs} epochs; "
+        f"{spec.device}, {parallel.runs} in parallel; about {duration(seconds)} if none is finished yet",
+        highlight=False,
+    )
+
+
+def paper_cost(ablation: Ablation, profile: str) -> str:
+    """Two sentences for a machine without a GPU: which profile it runs, and what the paper's protocol would take."""
+    base = ablation.specs("paper")[ablation.baseline_of("paper")]
+    data = "ImageNet" if lacks_images(base) else base.data.name
+    runs = len(ablation.variants_of("paper")) * ablation.profiles["paper"].seeds
+    return (
+        f"No GPU: profile {profile}. The paper's protocol (--profile paper: {runs} runs of {base.net.name} on {data}) "
+        f"would take about {duration(profile_seconds(ablation, 'paper', 'cpu'))} here."
+    )
+
+
+def _table(ablation: Ablation, jobs: Sequence[Job]) -> Table:
+    table = Table(
+        "variant", "label", "parameters", "multiply-adds", "seeds", box=None, header_style="dim", pad_edge=False
+    )
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for name in dict.fromkeys(job.variant for job in jobs):
+        own = [job for job in jobs if job.variant == name]
+        mark = " (baseline)" if name == ablation.baseline_of(own[0].profile) else ""
+        table.add_row(
+            name,
+            ablation.label(name) + mark,
+            f"{own[0].context['parameters']:,}",
+            f"{own[0].context['multiply_adds'] / 1e6:,.2f} M",
+            ", ".join(str(seed) for seed in sorted(job.spec.seed for job in own)),
+        )
+    return table
