@@ -155,7 +155,7 @@ def parallel_runs(
         usual = alone[net, setting]
         steps = _steps(conditions.block_s * usual.usual / conditions.batch / count, conditions, data)
         spec = timed_spec(net, setting, conditions.device, conditions.batch, threads=1)
-        folder = conditions.folder / net / f"{setting}_parallel"
+        open_log = partial(process_log, conditions.folder / net / f"{setting}_parallel")
         sums = throughput.images_per_s(
             spec, count, steps, conditions.repeats, conditions.data_dir, partial(process_log, folder)
         )
