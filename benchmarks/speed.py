@@ -156,8 +156,6 @@ def parallel_runs(
         steps = _steps(conditions.block_s * usual.usual / conditions.batch / count, conditions, data)
         spec = timed_spec(net, setting, conditions.device, conditions.batch, threads=1)
         open_log = partial(process_log, conditions.folder / net / f"{setting}_parallel")
-        sums = throughput.images_per_s(
-            spec, count, steps, conditions.repeats, conditions.data_dir, partial(process_log, folder)
-        )
+        sums = throughput.images_per_s(spec, count, steps, conditions.repeats, conditions.data_dir, open_log)
         results.append(Result(net, f"{setting}, {count} in parallel", usual.usual_images_per_s, sums))
     return results
