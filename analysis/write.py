@@ -1,4 +1,4 @@
-"""What an ablation says, from its logs: table and verdict on the terminal; report, tables and figures as files."""
+"""Everything at the end of an ablation: table and verdict on the terminal; report, tables and figures as files."""
 
 from __future__ import annotations
 
@@ -7,38 +7,46 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis.results import variants as tables
+from analysis.output.files import write_tables
+from analysis.output.terminal import to_rich
+from analysis.results.findings import Findings
+from analysis.study import Study
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
 def conclude(console: Console, runs: pd.DataFrame, history: pd.DataFrame, folder: Path) -> list[Path]:
-    """Print the table, what was compared, the verdict and everything amiss; return the written paths, report first.
+    """Print tables, protocol, verdict and problems; return the written paths, report first.
 
-    Raises TableError if the runs may not stand in one table, OSError where `folder` cannot be written.
+    Raises TableError if the runs cannot share one table, OSError where `folder` cannot be written.
     """
     from analysis.output import report
 
-    table = tables.ablation_table(runs)
-    for shown in (table, tables.effects_table(runs), tables.times_table(runs, history)):
-        if len(shown):
-            console.print(tables.to_rich(shown, console.width))
-    console.print(tables.protocol_note(runs), highlight=False)
-    for line in tables.verdict_lines(table, runs):
-        console.print(f"- {line}", highlight=False, markup=False)
-    for line in tables.problems(runs):
-        console.print(f"! {line}", highlight=False, markup=False)
-    written = tables.write(table, runs, folder, "table", history)
-    drawn = draw(runs, history, folder)
+    findings = Findings.from_frames(runs, history)
+    show(console, findings)
+    written = write_tables(findings, folder, "table")
+    drawn = draw(findings.study, folder)
     pictures = {name: next(path for path in paths if path.suffix == ".svg") for name, paths in drawn.items()}
-    page = report.write(table, runs, history, pictures, folder)
+    page = report.write(findings, pictures, folder)
     return [page, *written, *(path for paths in drawn.values() for path in paths)]
 
 
-def draw(runs: pd.DataFrame, history: pd.DataFrame, folder: Path) -> dict[str, list[Path]]:
+def show(console: Console, findings: Findings) -> None:
+    """The tables, what was compared, the verdict and everything amiss, on the terminal."""
+    for table in (findings.variants, findings.effects, findings.times):
+        if len(table):
+            console.print(to_rich(table, console.width))
+    console.print(findings.protocol.note, highlight=False)
+    for line in findings.verdict.texts():
+        console.print(f"- {line}", highlight=False, markup=False)
+    for line in findings.problems:
+        console.print(f"! {line}", highlight=False, markup=False)
+
+
+def draw(study: Study, folder: Path) -> dict[str, list[Path]]:
     """Figure name -> its PDF, SVG and PNG, of every figure that fits the ablation."""
     from analysis.output import figures
 
-    drawn = figures.all_figures(runs, history)
+    drawn = figures.draw_all(study)
     return {name: figures.save(figure, folder, name) for name, figure in drawn.items()}

@@ -26,19 +26,19 @@ def measure(logs_folder: Path, folder: Path) -> dict[str, float]:
 
     with part("import"):
         from analysis import logs, write
-        from analysis.output import report
-        from analysis.results import variants as tables
+        from analysis.output import files, report
+        from analysis.results.findings import Findings
     with part("load"):
         runs, history = logs.load(logs_folder)
     loaded_mib = peak_mib()
     with part("table"):
-        table = tables.ablation_table(runs)
-        tables.write(table, runs, folder, "table", history)
+        findings = Findings.from_frames(runs, history)
+        files.write_tables(findings, folder, "table")
     with part("figures"):
-        drawn = write.draw(runs, history, folder)
+        drawn = write.draw(findings.study, folder)
     with part("report"):
         pictures = {name: next(path for path in paths if path.suffix == ".svg") for name, paths in drawn.items()}
-        report.write(table, runs, history, pictures, folder)
+        report.write(findings, pictures, folder)
     mib = {"loaded_mib": loaded_mib, "peak_mib": peak_mib()}
     return {"runs": len(runs), "epochs": len(history), **seconds, "total": sum(seconds.values()), **mib}
 

@@ -31,7 +31,7 @@ def main(args: Args) -> int:
     from rich.console import Console
 
     from analysis import logs, write
-    from analysis.results import variants as tables
+    from analysis.study import TableError
 
     console = Console()
     if not console.is_terminal:
@@ -43,7 +43,7 @@ def main(args: Args) -> int:
             return refuse(f"{args.source} holds several profiles; choose one with --profile: {', '.join(profiles)}")
         folder = args.out or Path("reports", args.name, *profiles)
         written = write.conclude(console, runs, history, folder)
-    except (logs.LogsError, tables.TableError) as error:
+    except (logs.LogsError, TableError) as error:
         return refuse(error)
     except OSError as error:
         return refuse(f"cannot write {error.filename or args.out}: {error.strerror}; name another folder with --out")

@@ -206,7 +206,7 @@ def list_cells(console: Console, name: str | None) -> int:
 def conclude(console: Console, jobs: list[Job], folder: Path) -> int:
     """Read the logs of `jobs`, print the table and its verdict, write tables and figures."""
     from analysis import logs, write
-    from analysis.results import variants as tables
+    from analysis.study import TableError
 
     if jobs[0].wandb == "disabled":
         console.print("W&B is disabled, so there is no log to make a table from; the checkpoints are kept.")
@@ -214,7 +214,7 @@ def conclude(console: Console, jobs: list[Job], folder: Path) -> int:
     try:
         runs, history = logs.load(jobs[0].out / jobs[0].ablation, run_ids=[job.spec.run_id for job in jobs])
         written = write.conclude(console, runs, history, folder)
-    except (logs.LogsError, tables.TableError, OSError) as error:
+    except (logs.LogsError, TableError, OSError) as error:
         return refuse(error)
     console.print("Written:", *(f"  {path}" for path in written), sep="\n", highlight=False, soft_wrap=True)
     return 0

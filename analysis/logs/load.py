@@ -7,14 +7,14 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
 
 from analysis.logs import columns, wandb_file, wandb_server
 from analysis.logs.fragment import Fragment, LogsError
-from analysis.schema import renamed
+from analysis.schema import Outcome, renamed
 
 __all__ = ["LogsError", "load"]
 
@@ -33,7 +33,7 @@ RUN_COLUMNS = (
     "source",
     "damage",
 )
-OUTCOMES = ("finished", "diverged")
+OUTCOMES = get_args(Outcome)
 
 
 def load(

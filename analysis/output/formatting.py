@@ -47,7 +47,7 @@ def p_value(value: float) -> str:
 
 
 def variants(table: pd.DataFrame) -> Printed:
-    """`tables.ablation_table`. A `?` marks an unconfirmed number; bold is a best that is shown to be the best."""
+    """`variants_table`. A `?` marks an unconfirmed number; bold is a best that is shown to be the best."""
     rows = [row for _, row in table.iterrows()]
     columns = {
         "variant": [row["label"] for row in rows],
@@ -80,7 +80,7 @@ def variants(table: pd.DataFrame) -> Printed:
 
 
 def effects(table: pd.DataFrame) -> Printed:
-    """`tables.effects_table`."""
+    """`effects_table`."""
     rows = [row for _, row in table.iterrows()]
     columns = {
         "effect": [row["label"] for row in rows],
@@ -109,7 +109,7 @@ EFFECT_NOTES: Mapping[str, str] = {
 
 
 def claims(table: pd.DataFrame) -> Printed:
-    """`verdict.claims_table`."""
+    """`claims_table`."""
     rows = [row for _, row in table.iterrows()]
     columns = {
         "paper's claim": [f"{row['better']} < {row['worse']}" for row in rows],
@@ -125,7 +125,7 @@ def claims(table: pd.DataFrame) -> Printed:
 
 
 def times(table: pd.DataFrame) -> Printed:
-    """`tables.times_table`."""
+    """`times_table`."""
     rows = [row for _, row in table.iterrows()]
     columns = {
         "variant": [row["label"] for row in rows],

@@ -12,13 +12,12 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from analysis import study
 from analysis.output.formatting import printed
+from analysis.output.render import to_html as table_html
 from analysis.output.report_curves import MOST_EPOCHS, MOST_SEEDS, curve_data
-from analysis.output.report_parts import CAPTIONS, declared_list, plan_rows, run_rows, shared_settings, versions
-from analysis.results import protocol
-from analysis.results import variants as tables
-from analysis.results.verdict import WORDS, Line, verdict
+from analysis.output.report_parts import CAPTIONS, plan_rows, run_rows, shared_settings, versions
+from analysis.results.findings import Findings
+from analysis.results.verdict import WORDS, Line
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_RUNS = 500  # listed one by one; the rest is counted
@@ -30,25 +29,21 @@ HEADLINE_WORDS = (  # one, several; in the order of WORDS
 WIDE_PT = 400.0  # a figure of two columns is wider
 
 
-def write(
-    table: pd.DataFrame, runs: pd.DataFrame, history: pd.DataFrame, pictures: Mapping[str, Path], folder: str | Path
-) -> Path:
+def write(findings: Findings, pictures: Mapping[str, Path], folder: str | Path) -> Path:
     """The path of `report.html` in `folder`. pictures: figure name -> its SVG file, taken into the page.
 
-    Raises study.TableError where the runs are not of one declared ablation, OSError where nothing can be written.
+    Raises OSError where nothing can be written.
     """
     path = Path(folder) / "report.html"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(to_html(table, runs, history, pictures), encoding="utf-8")
+    path.write_text(to_html(findings, pictures), encoding="utf-8")
     return path
 
 
-def to_html(table: pd.DataFrame, runs: pd.DataFrame, history: pd.DataFrame, pictures: Mapping[str, Path]) -> str:
+def to_html(findings: Findings, pictures: Mapping[str, Path]) -> str:
     """The page; it refers to nothing outside itself. Text from the logs is escaped."""
-    declared = study.declaration(runs)
-    claims = tables.claims_table(table, runs)
-    said = verdict(table, runs, claims)
-    found = tables.problems(runs)
+    study = findings.study
+    declared, runs, found = study.declared, study.runs, findings.problems
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -59,25 +54,25 @@ def to_html(table: pd.DataFrame, runs: pd.DataFrame, history: pd.DataFrame, pict
     return environment.get_template("report.html").render(
         declared=declared,
         profile=runs["profile"].iloc[0],
-        protocol=tables.protocol_note(runs),
-        headline=headline(said.lines, claims, declared.labels[declared.baseline]),
-        verdict=said,
-        table=_table(table),
-        effects=_table(tables.effects_table(runs)),
-        times=_table(tables.times_table(runs, history)),
-        claims=_table(claims),
+        protocol=findings.protocol.note,
+        headline=headline(findings.verdict.lines, findings.claims, declared.labels[declared.baseline]),
+        verdict=findings.verdict,
+        table=_table(findings.variants),
+        effects=_table(findings.effects),
+        times=_table(findings.times),
+        claims=_table(findings.claims),
         pictures=[_picture(name, path) for name, path in pictures.items()],
-        curves=_json(curve_data(runs, history)),
+        curves=_json(curve_data(study)),
         most_seeds=MOST_SEEDS,
         most_epochs=MOST_EPOCHS,
-        plan=plan_rows(runs, declared),
-        fixed=declared_list(runs, "fixed"),
+        plan=plan_rows(study),
+        fixed=declared.fixed,
         shared=shared_settings(runs),
-        deviations=declared_list(runs, "deviations"),
-        profile_deviations=protocol.deviations(runs),
+        deviations=declared.deviations,
+        profile_deviations=findings.protocol.deviations,
         problems=found[:MOST_PROBLEMS],
         problems_left=max(0, len(found) - MOST_PROBLEMS),
-        runs=run_rows(runs, declared.failure_error)[:MOST_RUNS],
+        runs=run_rows(study)[:MOST_RUNS],
         runs_left=max(0, len(runs) - MOST_RUNS),
         versions=versions(runs),
     )
@@ -103,7 +98,7 @@ def headline(lines: tuple[Line, ...], claims: pd.DataFrame, baseline: str) -> st
 
 def _table(table: pd.DataFrame) -> dict[str, Any] | None:
     """A table and the notes below it; None for one without rows."""
-    return {"html": tables.to_html(table, notes=False), "notes": printed(table).notes} if len(table) else None
+    return {"html": table_html(table, notes=False), "notes": printed(table).notes} if len(table) else None
 
 
 def _picture(name: str, path: Path) -> dict[str, Any]:

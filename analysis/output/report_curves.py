@@ -7,24 +7,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from analysis import study
-from analysis.output.figures.style import COLOURS, LABELS, looks
+from analysis.output.figures.style import LABELS
+from analysis.study import Study
+from analysis.study.looks import COLOURS
 
 MOST_SEEDS = 10  # of one variant that are drawn one by one; median and range always rest on all
 MOST_EPOCHS = 200  # of one curve; a longer one is thinned evenly, its first and last epoch kept
 DASHES = ("", "7 3", "2 3", "9 3 2 3")  # where colours come again; so 24 variants and the baseline differ
 
 
-def curve_data(runs: pd.DataFrame, history: pd.DataFrame) -> dict[str, Any]:
+def curve_data(study: Study) -> dict[str, Any]:
     """{"metrics": {key: label}, "variants": [{name, label, colour, dash, baseline, curves: {key: curve}}]}, as JSON.
 
     curve: {"epoch", "median", "low", "high", "n": lists, one entry an epoch; "seeds": {"0": list}, None where not
     logged; "diverged": [seed]}. Median, minimum and maximum are over the seeds that did not diverge.
     """
-    declared, counted = study.declaration(runs), study.compared(runs)
-    rows = history[history["run_id"].isin(counted["run_id"])]
+    declared, counted, look = study.declared, study.counted, study.looks
+    rows = study.history[study.history["run_id"].isin(counted["run_id"])]
     diverged = set(counted.loc[counted["outcome"] == "diverged", "run_id"])
-    look = looks(declared.variants, declared.baseline)
     others = [name for name in declared.variants if name != declared.baseline]
     dash = {name: DASHES[i // len(COLOURS) % len(DASHES)] for i, name in enumerate(others)}
     metrics = {key: label for key, label in LABELS.items() if key in rows and rows[key].notna().any()}

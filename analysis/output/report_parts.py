@@ -7,8 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from analysis import study
-from analysis.study import Declaration, present
+from analysis.study import Study
+from analysis.study.study import ERROR, GUARDED
+from analysis.study.values import readable
 
 CAPTIONS: Mapping[str, str] = {
     "training_curves": "Error by epoch, test solid and training dashed: median over the seeds that did not diverge, "
@@ -38,20 +39,12 @@ VERSION_NAMES: Mapping[str, str] = {
 }
 
 
-def declared_list(runs: pd.DataFrame, key: str) -> list[Any]:
-    """A list in the newest run's declaration; [] in logs from before it was declared."""
-    column = f"config.ablation.{key}"
-    if column not in runs:
-        return []
-    lists = [value for value in runs.sort_values("started")[column] if isinstance(value, list)]
-    return lists[-1] if lists else []
-
-
-def plan_rows(runs: pd.DataFrame, declared: Declaration) -> list[dict[str, Any]]:
+def plan_rows(study: Study) -> list[dict[str, Any]]:
     """Variant by variant its name, label, what sets it apart (factor = value; a ladder's step) and its seeds."""
     rows = []
+    runs, declared = study.runs, study.declared
     for name, label in declared.labels.items():
-        levels = [f"{path} = {setting(value)}" for path, value in declared.levels.get(name, {}).items()]
+        levels = [f"{path} = {readable(value)}" for path, value in declared.levels.get(name, {}).items()]
         seeds = sorted({int(seed) for seed in runs.loc[runs["variant"] == name, "seed"].dropna()})
         rows.append(
             {
@@ -65,20 +58,20 @@ def plan_rows(runs: pd.DataFrame, declared: Declaration) -> list[dict[str, Any]]
     return rows
 
 
-def run_rows(runs: pd.DataFrame, failure_error: float | None = None) -> list[dict[str, Any]]:
+def run_rows(study: Study) -> list[dict[str, Any]]:
     """Run by run its name, seed, outcome, last error and source, and in which settings it differs from the others.
 
     A setting that the same value has in all runs is said by none; the seed has a column of its own. bad: the run
     did not finish, failed, or its log is damaged.
     """
+    runs = study.runs
     varying = {key: texts for key, texts in _settings(runs).items() if len(set(texts)) > 1}
-    errors = pd.to_numeric(runs[study.ERROR]) if study.ERROR in runs else pd.Series(index=runs.index)
-    failed = study.failed(runs, failure_error)
+    errors = pd.to_numeric(runs[ERROR]) if ERROR in runs else pd.Series(index=runs.index)
     rows = []
     for i, index in enumerate(runs.index):
         run = runs.loc[index]
         outcome = [run["outcome"]]
-        outcome += ["failed"] if failed[index] and run["outcome"] != "diverged" else []
+        outcome += ["failed"] if run["failed"] and run["outcome"] != "diverged" else []
         outcome += ["log damaged"] if run["damage"] else []
         rows.append(
             {
@@ -106,22 +99,11 @@ def versions(runs: pd.DataFrame) -> list[tuple[str, str]]:
     for column in (column for column in runs if column.startswith("config.env.") or column == "config.device"):
         key = column.removeprefix("config.")
         name = VERSION_NAMES.get(key, key.removeprefix("env.").removeprefix("packages."))
-        pairs.append((name, ", ".join(sorted({setting(value) for value in runs[column]} - {""}))))
+        pairs.append((name, ", ".join(sorted({readable(value) for value in runs[column]} - {""}))))
     return [(name, value) for name, value in pairs if value]
-
-
-def setting(value: Any) -> str:
-    """A setting's value as a reader would write it; empty where there is none."""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list | tuple):
-        return f"[{', '.join(map(setting, value))}]"
-    if not isinstance(value, dict) and not present(value):
-        return ""
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _settings(runs: pd.DataFrame) -> dict[str, list[str]]:
     """Path of every guarded setting -> its text in each run."""
-    guarded = [column for column in runs if column.startswith(study.GUARDED)]
-    return {column.removeprefix("config."): [setting(value) for value in runs[column]] for column in guarded}
+    guarded = [column for column in runs if column.startswith(GUARDED)]
+    return {column.removeprefix("config."): [readable(value) for value in runs[column]] for column in guarded}

@@ -35,7 +35,7 @@ TITLES = {
 
 
 @functools.cache
-def load(path: Path = CSV) -> pd.DataFrame:
+def all_cells(path: Path = CSV) -> pd.DataFrame:
     """All cells. `value` is NaN where the paper prints `fail`, and the boolean column `failed` is true there.
 
     `confirmed` is false for a number that was not seen in the paper's text or the named repository.
@@ -49,7 +49,7 @@ def load(path: Path = CSV) -> pd.DataFrame:
 
 def of_table(table: str) -> pd.DataFrame:
     """Every row of one table, whatever its net, metric and statistic. Raises PublishedError for an unknown table."""
-    everything = load()
+    everything = all_cells()
     if table not in set(everything["table"]):
         known = ", ".join(everything["table"].unique())
         raise PublishedError(f"no published table {table!r}; choose from {known}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from analysis.published import cells as published
+from analysis.published import cells
 
 
 def coverage_lines(ablation: str, table: str | None, variants: Collection[str]) -> Iterator[str]:
@@ -12,8 +12,8 @@ def coverage_lines(ablation: str, table: str | None, variants: Collection[str]) 
     if table is None:
         yield f"{ablation}: no published table"
         return
-    compared, others = published.counterparts(table, variants)
-    said = published.differences(table, variants)
+    compared, others = cells.counterparts(table, variants)
+    said = cells.differences(table, variants)
     others = others.drop(said.index)
     beside = f" and {len(said)} published as differences" if len(said) else ""
     yield (
@@ -22,4 +22,4 @@ def coverage_lines(ablation: str, table: str | None, variants: Collection[str]) 
         f"{':' if len(others) else ''}"
     )
     for _, cell in others.iterrows():
-        yield f"  {published.cell_name(cell)}"
+        yield f"  {cells.cell_name(cell)}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import pandas as pd
 import scipy.stats
 
-from analysis.published import cells as published
+from analysis.published.cells import TYPICAL, all_cells, of_table, title, typical
 from analysis.stats.power import seeds_needed
 
 FAILURE_ERROR = 20.0  # percent; He et al. 2016, Table 1: "fail" is a test error above it
@@ -47,7 +47,7 @@ def pairs(cells: pd.DataFrame, baseline: str) -> pd.DataFrame:
 
 
 def stated(differences: pd.DataFrame, baseline: str) -> pd.DataFrame:
-    """As `pairs`, of what a paper prints as differences to the baseline (`published.stated`) and not as errors."""
+    """As `pairs`, of what a paper prints as differences to the baseline (`cells.stated`) and not as errors."""
     rows = [
         {
             "better": baseline if value > 0 else variant,
@@ -68,7 +68,7 @@ def _claims(rows: list[dict[str, object]]) -> pd.DataFrame:
 
 def noise_of(net: str, dataset: str) -> Noise | None:
     """The spread that the papers print for this net and data set, or else for another net on it; None: for none."""
-    everything = published.load()
+    everything = all_cells()
     printed = everything[
         (everything["statistic"] == "std")
         & (everything["metric"] == "test_error")
@@ -80,7 +80,7 @@ def noise_of(net: str, dataset: str) -> Noise | None:
         return None
     own = printed[printed["net"] == net]
     row = (own if len(own) else printed).iloc[0]
-    where = f"{published.title(row['net'])} on {published.title(dataset)}, {row['paper']}"
+    where = f"{title(row['net'])} on {title(dataset)}, {row['paper']}"
     return Noise(float(row["value"]), int(row["n"]), where)
 
 
@@ -136,29 +136,27 @@ def tables(name: str) -> list[tuple[str, str, pd.DataFrame]]:
     A part is a data set; where a variant is printed for several nets, a data set and a net. A part of several nets has
     the net "". Raises PublishedError for an unknown table.
     """
-    everything = published.load()
-    mine = everything[(everything["table"] == name) & (everything["metric"] == "test_error")]
-    if name not in set(everything["table"]):
-        published.cells(name, "")  # raises, and lists the tables there are
+    everything = of_table(name)
+    mine = everything[everything["metric"] == "test_error"]
     parts = []
-    for dataset, cells in mine[mine["statistic"].isin(published.TYPICAL)].groupby("dataset", sort=False):
+    for dataset, cells in mine[mine["statistic"].isin(TYPICAL)].groupby("dataset", sort=False):
         crossed = cells.groupby("variant")["net"].nunique().max() > 1
         groups = [cells] if not crossed else [of_net for _, of_net in cells.groupby("net", sort=False)]
         for group in groups:
             net = str(group["net"].iloc[0]) if group["net"].nunique() == 1 else ""
-            parts.append((net, str(dataset), published.typical(group)))
+            parts.append((net, str(dataset), typical(group)))
     return [part for part in parts if len(part[2]) > 1]
 
 
 def noise_lines(net: str, cells: pd.DataFrame, dataset: str, baseline: str, *, named: int = 12) -> list[str]:
     """Which of a table's claims its noise can support: a header, the baseline's claims, the others that it cannot."""
     noise = noise_of(net, dataset)
-    title = " on ".join(filter(None, (published.title(net), published.title(dataset))))
+    where = " on ".join(filter(None, (title(net), title(dataset))))
     if noise is None:
-        return [f"{title}: the papers print no spread for this data set, so their noise supports or refutes no claim."]
+        return [f"{where}: the papers print no spread for this data set, so their noise supports or refutes no claim."]
     claims = support(cells, baseline, noise)
     lines = [
-        f"{title}: {len(claims)} pairwise claim{'s' * (len(claims) != 1)}, "
+        f"{where}: {len(claims)} pairwise claim{'s' * (len(claims) != 1)}, "
         f"{int(claims['supported'].sum())} beyond the papers' own noise "
         f"(std {noise.std:.2f} over {noise.n} runs, {noise.source}; taken to be that of every cell).",
         *_limit_line(claims, noise),

@@ -6,29 +6,26 @@ import math
 
 import pandas as pd
 
-from analysis.results.protocol import paper_cells
 from analysis.stats import contrasts, survival
 from analysis.stats.paired import bootstrap_interval, holm, reading
 from analysis.stats.power import smallest_difference
-from analysis.study import Declaration, compared, declaration, errors_by_seed
+from analysis.study import Declaration, Study
 
 RATE = "recipe.learning_rate"
 
 
-def effects_table(runs: pd.DataFrame) -> pd.DataFrame:
+def effects_table(study: Study) -> pd.DataFrame:
     """One row an effect of a factorial or a step of a ladder, in percentage points; above 0 is worse. Else no rows.
 
     label; family: main, interaction, simple or step (see `effects`); paper: of the published cells; difference, low,
     high, pairs: mean over the seeds with 95 % interval, n; p_holm: adjusted over the family; reading; boot_low,
     boot_high, detectable as in the table of variants. An effect whose cells have no common seed is a row with n = 0.
     """
-    declared = declaration(runs)
-    errors = errors_by_seed(runs)
-    cells = paper_cells(runs, declared).by_variant
+    cells = study.paper.by_variant
     paper = {str(name): float(value) for name, value in cells["value"].items()} if len(cells) else {}
     rows = []
-    for effect in _effects(declared):
-        taken = contrasts.per_seed(effect, errors)
+    for effect in _effects(study.declared):
+        taken = contrasts.per_seed(effect, study.errors)
         ours = contrasts.difference_of(taken)
         low, high = bootstrap_interval(taken)
         rows.append(
@@ -61,23 +58,21 @@ def _effects(declared: Declaration) -> list[contrasts.Effect]:
     return []
 
 
-def times_table(runs: pd.DataFrame, history: pd.DataFrame, target: float | None = None) -> pd.DataFrame:
-    """One row a variant: how soon its training error is at `target` percent (the declared one). Else no rows.
+def times_table(study: Study) -> pd.DataFrame:
+    """One row a variant: how soon its training error is at the declared target. Without a target no rows.
 
     label; epochs: median, inf where half of the runs never get there; iterations: as many of them; reached, n: runs;
     reference: what the others are compared with; ratio (of the medians), mean, low, high, sooner, later, p_holm,
     test: see `survival.Ratio`. Where the learning rate is one of the factors, `fastest` marks the rate with the
     smallest median at every level of the others, as Krizhevsky et al. chose theirs; those are compared.
     """
-    declared = declaration(runs)
-    target = declared.target_train_error if target is None else target
-    times = {} if target is None else survival.epochs_to_reach(runs, history, target)
-    times = {name: times[name] for name in declared.variants if name in times}
+    declared = study.declared
+    times = {name: study.epochs_to_target[name] for name in study.variants if name in study.epochs_to_target}
     if not times:
         return pd.DataFrame().rename_axis("time")
     fastest = _fastest(declared, times)
     reference = fastest.get(_group(declared, declared.baseline), declared.baseline)
-    per_epoch = _iterations_per_epoch(runs)
+    per_epoch = _iterations_per_epoch(study)
     rows = []
     for name, mine in times.items():
         judged = name != reference and (not fastest or name in fastest.values()) and reference in times
@@ -86,7 +81,7 @@ def times_table(runs: pd.DataFrame, history: pd.DataFrame, target: float | None 
             {
                 "label": declared.labels[name],
                 "variant": name,
-                "target": target,
+                "target": declared.target_train_error,
                 "epochs": survival.median(mine),
                 "iterations": survival.median(mine) * per_epoch,
                 "reached": sum(map(math.isfinite, mine.values())),
@@ -122,9 +117,8 @@ def _fastest(declared: Declaration, times: dict[str, dict[int, float]]) -> dict[
     return best
 
 
-def _iterations_per_epoch(runs: pd.DataFrame) -> float:
-    finished = compared(runs)
-    finished = finished[finished["outcome"] == "finished"]
+def _iterations_per_epoch(study: Study) -> float:
+    finished = study.counted[study.counted["outcome"] == "finished"]
     if finished.empty or "config.recipe.iterations" not in finished:
         return math.nan
     return float(finished["config.recipe.iterations"].iloc[0]) / float(finished["epochs"].max())

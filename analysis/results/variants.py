@@ -4,16 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
 
 import pandas as pd
 
-from analysis import study
-from analysis.output.render import to_csv, to_html, to_latex, to_markdown
-from analysis.output.terminal import to_rich
-from analysis.results.effects import effects_table, times_table
-from analysis.results.protocol import PaperCells, paper_cells, protocol_note, same_protocol
-from analysis.results.verdict import claims_table, verdict_lines
 from analysis.stats.paired import (
     Difference,
     Summary,
@@ -25,29 +18,12 @@ from analysis.stats.paired import (
     summarise,
 )
 from analysis.stats.power import smallest_difference
-from analysis.study import Declaration, TableError, problems
-
-__all__ = [
-    "TableError",
-    "ablation_table",
-    "claims_table",
-    "effects_table",
-    "problems",
-    "protocol_note",
-    "same_protocol",
-    "times_table",
-    "to_csv",
-    "to_html",
-    "to_latex",
-    "to_markdown",
-    "to_rich",
-    "verdict_lines",
-    "write",
-]
+from analysis.study import Study
+from analysis.study.check import check
 
 
-def ablation_table(runs: pd.DataFrame) -> pd.DataFrame:
-    """One row a variant, in the ablation's order; errors and differences in percent and percentage points.
+def variants_table(study: Study) -> pd.DataFrame:
+    """One row per variant, in the ablation's order; errors and differences in percent and percentage points.
 
     label; baseline (is this row the baseline); paper, paper_failed, paper_confirmed: the published cell;
     median, mean, std, n, failed: of the last epoch's test error, see `statistics.summarise`; n counts finished runs
@@ -57,19 +33,15 @@ def ablation_table(runs: pd.DataFrame) -> pd.DataFrame:
     show with a power of 0.8; best: better than every other variant, each by its 95 % interval; parameters,
     multiply_adds; minutes: median training time a run; run_ids: the runs the row rests on.
 
-    A variant without a run is a row with n = 0. What is missing or doubled is in `problems(runs)`.
+    A variant without a run is a row with n = 0. What is missing or doubled is in `study.problems`.
     Raises TableError if the runs differ in anything but factor and seed.
     """
-    study.check(runs)
-    declared = study.declaration(runs)
-    cells = paper_cells(runs, declared)
-    counted = study.compared(runs)
-    counted = counted.assign(failed=study.failed(counted, declared.failure_error))
-    errors = study.errors_by_seed(runs)
-    rows = {name: _row(name, counted, errors, declared, cells) for name in declared.variants}
+    check(study)
+    rows = {name: _row(name, study) for name in study.declared.variants}
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("variant")
     table["p_holm"] = holm(table.pop("p"))
-    table["best"] = [name == _best(table, errors) for name in table.index]
+    best = _best(table, study.errors)
+    table["best"] = [name == best for name in table.index]
     return table
 
 
@@ -89,10 +61,8 @@ def _best(table: pd.DataFrame, errors: Mapping[str, Mapping[int, float]]) -> str
     return str(name) if table.at[name, "n"] > 1 else None
 
 
-def _row(
-    name: str, counted: pd.DataFrame, errors: dict[str, dict[int, float]], declared: Declaration, cells: PaperCells
-) -> dict[str, object]:
-    mine = counted[counted["variant"] == name]
+def _row(name: str, study: Study) -> dict[str, object]:
+    mine, declared, errors, cells = study.runs_of(name), study.declared, study.errors, study.paper
     ours = summarise(list(errors[name].values()), failed=int(mine["failed"].sum()))
     against = paired_difference(errors[declared.baseline], errors[name])
     is_baseline = name == declared.baseline
@@ -143,32 +113,3 @@ def _reading(against: Difference, ours: Summary) -> str:
 def _one(runs: pd.DataFrame, column: str) -> float:
     """The median of a number that every run of a variant logs; NaN where none does."""
     return float(pd.to_numeric(runs[column]).median()) if column in runs and len(runs) else math.nan
-
-
-def write(
-    table: pd.DataFrame, runs: pd.DataFrame, folder: str | Path, name: str, history: pd.DataFrame | None = None
-) -> list[Path]:
-    """The paths of what was written of the ablation, as far as there is anything to say.
-
-    `name`.md (all tables with protocol, verdicts and problems); then .csv (every number, unrounded), .tex and .html of
-    `name`, and with _effects of a factorial or a ladder, with _times where a training error is the target.
-    """
-    declared, note = study.declaration(runs), protocol_note(runs)
-    further = {"effects": effects_table(runs)}
-    if history is not None:
-        further["times"] = times_table(runs, history)
-    further = {f"{name}_{key}": frame for key, frame in further.items() if len(frame)}
-    parts = [f"# {declared.question or declared.name}", note, to_markdown(table), *map(to_markdown, further.values())]
-    parts.append("\n".join(f"- {line}" for line in verdict_lines(table, runs)))
-    if found := problems(runs):
-        parts.append("\n".join(["Not as a complete ablation would have it:", "", *(f"- {line}" for line in found)]))
-    texts = {f"{name}.md": "\n\n".join(parts) + "\n"}
-    for stem, frame in {name: table, **further}.items():
-        texts |= {f"{stem}.csv": to_csv(frame), f"{stem}.tex": to_latex(frame, note), f"{stem}.html": to_html(frame)}
-    claims = claims_table(table, runs)
-    if len(claims):
-        texts[f"{name}_claims.csv"] = to_csv(claims)
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    for file, text in texts.items():
-        (Path(folder) / file).write_text(text, encoding="utf-8")
-    return [Path(folder) / file for file in texts]

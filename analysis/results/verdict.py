@@ -13,10 +13,10 @@ import scipy.stats
 
 from analysis.published.cells import PublishedError
 from analysis.results import claims
-from analysis.results.protocol import deviations, paper_cells, paper_setting, stated_differences
+from analysis.results.protocol import Protocol
 from analysis.stats.judge import Outcomes, judge
 from analysis.stats.paired import holm
-from analysis.study import compared, declaration, errors_by_seed, failed
+from analysis.study import Study
 
 WORDS = ("replicates", "contradicted", "undecided")
 NAMED_PAIRS = 6  # of the other pairs a line names so many, then counts; all are in claims_table
@@ -38,14 +38,19 @@ class Line:
 
 @dataclass(frozen=True)
 class Verdict:
-    """header: whose protocol. lines: one a variant. further: counts, the other pairs, ranks, the paper's own noise."""
+    """header: whose protocol. lines: one per variant. further: counts, other pairs, ranks, the paper's own noise."""
 
     header: str
     lines: tuple[Line, ...]
     further: tuple[str, ...]
 
+    def texts(self) -> list[str]:
+        """In print: the header, one line per variant against the baseline, then what is further to be said."""
+        lines = [f"{line.label}: paper {line.paper}; ours {line.ours}: {line.said}" for line in self.lines]
+        return [self.header, *lines, *self.further]
 
-def claims_table(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
+
+def claims_table(table: pd.DataFrame, study: Study) -> pd.DataFrame:
     """One row a pairwise claim of the paper, those against the baseline first.
 
     better, worse: variants, as the paper ranks them; against_baseline; gap: the paper's, in percentage points, NaN
@@ -58,9 +63,8 @@ def claims_table(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     baseline = table.index[table["baseline"]][0]
     found = claims.pairs(cells, baseline)
     if found.empty:
-        said = stated_differences(declaration(runs))
-        found = claims.stated(said[said.index.isin(table.index)], baseline)
-    outcomes = outcomes_of(runs)
+        found = claims.stated(study.stated[study.stated.index.isin(table.index)], baseline)
+    outcomes = outcomes_of(study)
     judged = [judge(outcomes[c.better], outcomes[c.worse], c.gap) for c in found.itertuples()]
     found = found.assign(
         difference=[j.difference.mean for j in judged],
@@ -78,28 +82,18 @@ def claims_table(table: pd.DataFrame, runs: pd.DataFrame) -> pd.DataFrame:
     return found.assign(p_holm=pd.concat(adjusted) if adjusted else math.nan)
 
 
-def outcomes_of(runs: pd.DataFrame) -> dict[str, Outcomes]:
+def outcomes_of(study: Study) -> dict[str, Outcomes]:
     """Variant -> its errors by seed and the number of its runs that failed, of the runs that count."""
-    counted = compared(runs)
-    lost = failed(counted, declaration(runs).failure_error).groupby(counted["variant"]).sum()
-    return {name: Outcomes(errors, int(lost.get(name, 0))) for name, errors in errors_by_seed(runs).items()}
+    return {name: Outcomes(errors, study.failures(name)) for name, errors in study.errors.items()}
 
 
-def verdict(table: pd.DataFrame, runs: pd.DataFrame, found: pd.DataFrame | None = None) -> Verdict:
-    """found: `claims_table(table, runs)`, if that is there already."""
-    found = claims_table(table, runs) if found is None else found
+def verdict(table: pd.DataFrame, study: Study, protocol: Protocol, found: pd.DataFrame) -> Verdict:
+    """table: of the variants; found: `claims_table(table, study)`."""
     lines = tuple(_line(name, table, found) for name in table.index[~table["baseline"]])
     if found.empty:
-        return Verdict(_header(runs), lines, ())
-    further = (_count(found), *_others(found, table), *rank_agreement(table), *_noise(table, runs))
-    return Verdict(_header(runs), lines, further)
-
-
-def verdict_lines(table: pd.DataFrame, runs: pd.DataFrame) -> list[str]:
-    """`verdict` in print: a header, one line a variant against the baseline, then what is further to be said."""
-    said = verdict(table, runs)
-    lines = [f"{line.label}: paper {line.paper}; ours {line.ours}: {line.said}" for line in said.lines]
-    return [said.header, *lines, *said.further]
+        return Verdict(_header(protocol), lines, ())
+    further = (_count(found), *_others(found, table), *rank_agreement(table), *_noise(table, study))
+    return Verdict(_header(protocol), lines, further)
 
 
 def rank_agreement(table: pd.DataFrame) -> list[str]:
@@ -116,10 +110,10 @@ def rank_agreement(table: pd.DataFrame) -> list[str]:
     ]
 
 
-def _header(runs: pd.DataFrame) -> str:
-    if paper_setting(runs) is None:
+def _header(protocol: Protocol) -> str:
+    if protocol.setting is None:
         return "There is no published result to hold these runs against."
-    if deviations(runs):
+    if protocol.deviations:
         return "Against the baseline, under another protocol than the paper's: a sign can agree, the numbers need not."
     return "Against the baseline, under the paper's net, data set and recipe."
 
@@ -201,9 +195,9 @@ def _others(found: pd.DataFrame, table: pd.DataFrame) -> list[str]:
     return lines
 
 
-def _noise(table: pd.DataFrame, runs: pd.DataFrame) -> list[str]:
+def _noise(table: pd.DataFrame, study: Study) -> list[str]:
     """Which of the baseline's claims the paper's own noise could not support; none where it prints no spread."""
-    cells = paper_cells(runs, declaration(runs))
+    cells = study.paper
     noise = None if cells.dataset is None else claims.noise_of(cells.net or "", cells.dataset)
     baseline = table.index[table["baseline"]][0]
     if noise is None or baseline not in cells.by_variant.index:

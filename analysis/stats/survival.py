@@ -7,11 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import scipy.stats
 
 from analysis.stats.paired import NO_SPREAD, Difference, difference_of
-from analysis.study import compared
 
 Times = Mapping[int, float]  # seed -> epochs, math.inf: never
 
@@ -34,22 +32,6 @@ class Ratio:
     pairs: int
     p: float
     test: str
-
-
-def epochs_to_reach(
-    runs: pd.DataFrame, history: pd.DataFrame, target: float, metric: str = "train/error"
-) -> dict[str, dict[int, float]]:
-    """Variant -> seed -> the first epoch (from 1) whose `metric` is at or below `target`; inf for a run without one.
-
-    Of the runs that count. A run that diverged before is one that never gets there, not one that was watched less.
-    """
-    counted = compared(runs)
-    at = history.loc[history[metric] <= target] if metric in history else history[:0]
-    first = counted["run_id"].map(at.groupby("run_id")["epoch"].min()).fillna(math.inf)
-    times: dict[str, dict[int, float]] = {}
-    for variant, seed, epoch in zip(counted["variant"], counted["seed"], first, strict=True):
-        times.setdefault(variant, {})[int(seed)] = float(epoch)
-    return times
 
 
 def median(times: Times) -> float:

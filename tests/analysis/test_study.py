@@ -7,18 +7,11 @@ import math
 import pandas as pd
 import pytest
 
-from analysis import study
-from analysis.results import variants as tables
-from analysis.results.variants import TableError
-
-# Differences to original: bn_after_add 1, 2, 3; full_preact -0.2, -0.3, -0.4.
-ERRORS = {
-    "original": {0: 6.5, 1: 6.6, 2: 6.7},
-    "bn_after_add": {0: 7.5, 1: 8.6, 2: 9.7},
-    "relu_before_add": {0: 6.6, 1: 6.5, 2: 6.8},
-    "relu_only_preact": {0: 6.5, 1: 6.5, 2: 6.8},
-    "full_preact": {0: 6.3, 1: 6.3, 2: 6.3},
-}
+from analysis.results.findings import Findings
+from analysis.study import Study, TableError
+from analysis.study.check import check
+from analysis.study.problems import problems
+from tests.analysis.example import ERRORS
 
 
 @pytest.mark.parametrize(
@@ -43,7 +36,7 @@ def test_a_planted_second_difference_is_refused(ablation_runs, column, value, sa
     runs[column] = runs[column].astype(object)
     runs.at[runs.index[runs["name"] == "full_preact-s1"][0], column] = value
     with pytest.raises(TableError, match=said) as caught:
-        tables.ablation_table(runs)
+        Findings.from_frames(runs)
     assert "\n" not in str(caught.value)
 
 
@@ -52,18 +45,18 @@ def test_equal_settings_in_another_type_are_no_difference(ablation_runs):
     runs["config.recipe.batch_size"] = runs["config.recipe.batch_size"].astype(object)
     runs.at[3, "config.recipe.batch_size"] = 128.0
     runs.at[4, "config.recipe.milestones"] = (0.5, 0.75)
-    assert len(tables.ablation_table(runs)) == 5
+    assert len(Findings.from_frames(runs).variants) == 5
 
 
 def test_runs_that_are_not_the_benchs_own_are_refused(ablation_runs):
     runs = ablation_runs(ERRORS)
     foreign = runs[[column for column in runs if not column.startswith("config.")]]
     with pytest.raises(TableError, match="no run's config says which ablation"):
-        tables.ablation_table(foreign)
+        Findings.from_frames(foreign)
 
 
 def test_a_complete_ablation_has_no_problems(ablation_runs):
-    assert tables.problems(ablation_runs(ERRORS)) == []
+    assert problems(Study.from_frames(ablation_runs(ERRORS))) == []
 
 
 def test_what_is_missing_doubled_or_damaged_is_listed(ablation_runs):
@@ -74,7 +67,7 @@ def test_what_is_missing_doubled_or_damaged_is_listed(ablation_runs):
     again = runs.iloc[[5]].assign(run_id="again", started=pd.Timestamp("2026-02-01", tz="UTC"))
     again["summary.test/error"] = 9.1
     runs = pd.concat([runs, again], ignore_index=True)
-    assert tables.problems(runs) == [
+    assert problems(Study.from_frames(runs)) == [
         "original-s0: crashed, not counted (runs/original/seed0)",
         "original-s1: run.wandb: bad checksum at byte 512",
         "bn_after_add: seed 2 was run 2 times (bn_after_add2, again); the newest counts",
@@ -82,7 +75,7 @@ def test_what_is_missing_doubled_or_damaged_is_listed(ablation_runs):
         "original: lacks seed 0",
         "full_preact: lacks seed 2",
     ]
-    table = tables.ablation_table(runs)
+    table = Findings.from_frames(runs).variants
     assert table.loc["original", "n"] == 2
     assert table.loc["bn_after_add", "mean"] == pytest.approx((7.5 + 8.6 + 9.1) / 3)
     assert table.loc["bn_after_add", "run_ids"].split() == ["bn_after_add0", "bn_after_add1", "again"]
@@ -91,8 +84,8 @@ def test_what_is_missing_doubled_or_damaged_is_listed(ablation_runs):
 def test_a_finished_run_without_an_error_is_listed_not_counted(ablation_runs):
     runs = ablation_runs(ERRORS)
     runs.at[2, "summary.test/error"] = math.nan
-    assert "original-s2: finished without a test error in its log, not counted" in tables.problems(runs)
-    assert tables.ablation_table(runs).loc["original", "n"] == 2
+    assert "original-s2: finished without a test error in its log, not counted" in problems(Study.from_frames(runs))
+    assert Findings.from_frames(runs).variants.loc["original", "n"] == 2
 
 
 NETS = ("densenet40", "resnet56")
@@ -108,7 +101,7 @@ def of_nets(ablation_runs) -> pd.DataFrame:
 
 
 def test_an_option_that_only_some_of_the_compared_nets_have_is_no_difference(ablation_runs):
-    study.check(of_nets(ablation_runs))
+    check(Study.from_frames(of_nets(ablation_runs)))
 
 
 @pytest.mark.parametrize(
@@ -124,14 +117,14 @@ def test_a_second_difference_between_nets_is_refused(ablation_runs, column, valu
     runs = of_nets(ablation_runs)
     runs.loc[0, column] = value
     with pytest.raises(TableError, match=said):
-        study.check(runs)
+        check(Study.from_frames(runs))
 
 
 def test_an_option_that_both_nets_have_must_be_equal_between_them(ablation_runs):
     runs = of_nets(ablation_runs)
     runs.loc[runs["variant"] == "resnet56", "config.net.order"] = "full_preact"
     with pytest.raises(TableError, match=r"the runs differ in net.order, which is not the factor"):
-        study.check(runs)
+        check(Study.from_frames(runs))
 
 
 @pytest.mark.parametrize("kind", ["parts", "factorial", "ladder"])
@@ -145,20 +138,41 @@ def test_every_kind_may_differ_in_its_factors_and_in_nothing_else(ablation_runs,
         runs[f"config.ablation.{key}"] = [value] * len(runs)
     for path in ("net.order", "net.dropout"):
         runs[f"config.{path}"] = [levels[names.index(name)][path] for name in runs["variant"]]
-    study.check(runs)
-    assert study.declaration(runs).kind == kind
-    assert study.declaration(runs).levels["full_preact"] == levels[2]
+    check(Study.from_frames(runs))
+    assert Study.from_frames(runs).declared.kind == kind
+    assert Study.from_frames(runs).declared.levels["full_preact"] == levels[2]
     planted = runs.copy()
     planted.loc[planted["variant"] == "with_dropout", "config.net.dropout"] = 0.2
     with pytest.raises(TableError, match=r"with_dropout is declared with net.dropout = 0.5, not 0.2 in"):
-        study.check(planted)
+        check(Study.from_frames(planted))
     planted = runs.copy()
     planted.loc[0, "config.recipe.learning_rate"] = 0.2
     with pytest.raises(TableError, match=r"differ in recipe.learning_rate, which is not the factor"):
-        study.check(planted)
+        check(Study.from_frames(planted))
 
 
 def test_logs_from_before_the_kinds_are_of_one_factor(ablation_runs):
-    declared = study.declaration(ablation_runs(ERRORS))
+    declared = Study.from_frames(ablation_runs(ERRORS)).declared
     assert (declared.kind, declared.levels, declared.steps) == ("one_factor", {}, {})
     assert declared.target_train_error is None
+
+
+def test_the_first_epoch_at_or_below_the_target(ablation_runs):
+    runs = ablation_runs({"original": {0: 6.0, 1: 6.0}, "full_preact": {0: 6.0, 1: None}})
+    curves = {
+        "original0": [50.0, 25.0, 30.0, 20.0],
+        "original1": [50.0, 40.0, 30.0, 25.1],
+        "full_preact0": [24.0, 23.0, 22.0, 21.0],
+        "full_preact1": [60.0, math.nan],
+    }
+    history = pd.DataFrame(
+        [
+            {"run_id": run, "epoch": epoch, "train/error": error}
+            for run, curve in curves.items()
+            for epoch, error in enumerate(curve, start=1)
+        ]
+    )
+    times = Study.from_frames(runs, history).epochs_to_reach(25.0)
+    assert times == {"original": {0: 2.0, 1: math.inf}, "full_preact": {0: 1.0, 1: math.inf}}
+    runs.loc[runs["run_id"] == "original0", "outcome"] = "unfinished"
+    assert Study.from_frames(runs, history).epochs_to_reach(25.0)["original"] == {1: math.inf}

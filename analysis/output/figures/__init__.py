@@ -1,29 +1,28 @@
 """Figures of an ablation, at the size they print, from its logs alone.
 
-Built on matplotlib's Figure without pyplot, so nothing is global and no display is needed.
+Built on matplotlib's Figure without pyplot, so nothing is global and no display is needed. The functions of this
+package take the frames that `logs.load` gives; those of its modules take the study that is built from them.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 import pandas as pd
 from matplotlib.figure import Figure
 
-from analysis import study
-from analysis.output.figures.cost import error_against_cost
-from analysis.output.figures.crossing import error_to_target
-from analysis.output.figures.curves import curve_panels, curves, training_curves
-from analysis.output.figures.factorial import degradation, interaction
-from analysis.output.figures.ladder import ladder
-from analysis.output.figures.seeds import seed_dots
-from analysis.output.figures.signals import gates, signal
+from analysis.output.figures import cost, crossing, curves, factorial, seeds, signals
+from analysis.output.figures.ladder import draw_ladder
 from analysis.output.figures.style import save
+from analysis.study import Study
 
 __all__ = [
     "all_figures",
     "curve_panels",
     "degradation",
+    "draw_all",
     "error_against_cost",
     "error_to_target",
     "gates",
@@ -35,28 +34,49 @@ __all__ = [
     "training_curves",
 ]
 
-Draw = Callable[[pd.DataFrame, pd.DataFrame], Figure | None]
+Drawn = TypeVar("Drawn")
+Draw = Callable[[Study], Figure | None]
 # In the order of a report; each draws None where the declaration or the logs have nothing for it.
 FIGURES: Mapping[str, Draw] = {
-    "training_curves": curves,
-    "seeds": lambda runs, history: seed_dots(runs),
-    "degradation": degradation,
-    "interaction": lambda runs, history: interaction(runs),
-    "ladder": lambda runs, history: ladder(runs),
-    "error_to_target": error_to_target,
-    "error_against_cost": lambda runs, history: error_against_cost(runs),
-    "signal_activation": lambda runs, history: signal(runs, history, "activation"),
-    "signal_gradient": lambda runs, history: signal(runs, history, "gradient"),
-    "gates": gates,
+    "training_curves": curves.curves,
+    "seeds": seeds.seed_dots,
+    "degradation": factorial.degradation,
+    "interaction": factorial.interaction,
+    "ladder": draw_ladder,
+    "error_to_target": crossing.error_to_target,
+    "error_against_cost": cost.error_against_cost,
+    "signal_activation": functools.partial(signals.signal, kind="activation"),
+    "signal_gradient": functools.partial(signals.signal, kind="gradient"),
+    "gates": signals.gates,
 }
 
 
-def all_figures(runs: pd.DataFrame, history: pd.DataFrame) -> dict[str, Figure]:
-    """Every figure that fits the ablation, by file name, as its runs declare it; none without a run that counts.
-
-    Raises study.TableError where the runs do not belong to one declared ablation.
-    """
-    if study.compared(runs).empty:
+def draw_all(study: Study) -> dict[str, Figure]:
+    """Every figure that fits the ablation, by file name, as its runs declare it; none without a run that counts."""
+    if study.counted.empty:
         return {}
-    drawn = {name: draw(runs, history) for name, draw in FIGURES.items()}
+    drawn = {name: draw(study) for name, draw in FIGURES.items()}
     return {name: figure for name, figure in drawn.items() if figure is not None}
+
+
+def from_frames(draw: Callable[..., Drawn]) -> Callable[..., Drawn]:
+    """The figure for those who have the two frames, `figure(runs, history)`: it builds the study."""
+
+    @functools.wraps(draw)
+    def figure(runs: pd.DataFrame, history: pd.DataFrame | None = None, *args: Any, **options: Any) -> Drawn:
+        return draw(Study.from_frames(runs, history), *args, **options)
+
+    return figure
+
+
+all_figures = from_frames(draw_all)
+training_curves = from_frames(curves.training_curves)
+curve_panels = from_frames(curves.curve_panels)
+seed_dots = from_frames(seeds.seed_dots)
+degradation = from_frames(factorial.degradation)
+interaction = from_frames(factorial.interaction)
+ladder = from_frames(draw_ladder)
+error_to_target = from_frames(crossing.error_to_target)
+error_against_cost = from_frames(cost.error_against_cost)
+signal = from_frames(signals.signal)
+gates = from_frames(signals.gates)

@@ -10,10 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from analysis.output.figures.lines import BOLD, THIN, diverged_lines, kind_handles, median_line, scale, wide
-from analysis.output.figures.select import subject
 from analysis.output.figures.style import (
-    BASELINE,
-    COLOURS,
     HEIGHT_IN,
     LABELS,
     WIDTH_IN,
@@ -22,14 +19,15 @@ from analysis.output.figures.style import (
     small_title,
     style,
 )
+from analysis.study import Study
+from analysis.study.looks import BASELINE, COLOURS
 
 Training = Literal["train/error", "train/loss"]
 IN_ONE_PANEL = 6  # more variants than that hide one another
 
 
 def training_curves(
-    runs: pd.DataFrame,
-    history: pd.DataFrame,
+    study: Study,
     *,
     y: str = "test/error",
     training: Training | None = "train/error",
@@ -46,17 +44,16 @@ def training_curves(
     the paper. x="iterations": in units of 1e4 from 1e4 on. columns: of print, 3.3 or 6.9 inches wide. A linear axis
     shows every last epoch and may cut the first ones off; a logarithmic one has no place for an error of 0.
     """
-    of = subject(runs)
-    points = of.points(history, y, *([training] if training else []))
-    points["x"], x_label = _position(points["epoch"], of.counted, x)
+    points = study.points(y, *([training] if training else []))
+    points["x"], x_label = _position(points["epoch"], study.counted, x)
     with style():
         figure = Figure(figsize=(WIDTH_IN[columns], HEIGHT_IN), layout="constrained")
         axes = figure.add_subplot()
         dashed = axes.twinx() if training == "train/loss" else axes
         if dashed is not axes:
             _swap_sides(axes, dashed)
-        for place, name in enumerate(of.variants):
-            mine, look = points[points["variant"] == name], of.looks[name]
+        for place, name in enumerate(study.variants):
+            mine, look = points[points["variant"] == name], study.looks[name]
             if training is not None:
                 median_line(dashed, mine, training, color=look.colour, linestyle="--", linewidth=THIN)
             median_line(
@@ -67,7 +64,7 @@ def training_curves(
                 linestyle="-",
                 band=True,
                 marker=look.marker,
-                phase=place / len(of.variants),
+                phase=place / len(study.variants),
             )
             diverged_lines(axes, mine, y, look.colour)
         scale(axes, points, [y, training] if dashed is axes and training else [y], log_y)
@@ -78,17 +75,20 @@ def training_curves(
             axes.set_title(title)
         handles = [
             Line2D(
-                [], [], color=look.colour, marker=look.marker, label=f"{of.declared.labels[name]} ({of.diverged(name)})"
+                [],
+                [],
+                color=look.colour,
+                marker=look.marker,
+                label=f"{study.declared.labels[name]} ({study.diverged_text(name)})",
             )
-            for name, look in of.looks.items()
+            for name, look in study.looks.items()
         ]
         legend_below(figure, [*handles, *kind_handles(y, training)])
     return figure
 
 
 def curve_panels(
-    runs: pd.DataFrame,
-    history: pd.DataFrame,
+    study: Study,
     *,
     y: str = "test/error",
     training: Training | None = "train/error",
@@ -98,10 +98,9 @@ def curve_panels(
 
     All panels have the same axes, so that many variants stay legible on two columns of print.
     """
-    of = subject(runs)
-    points = of.points(history, y, *([training] if training else []))
-    baseline = of.declared.baseline
-    others = [name for name in of.variants if name != baseline] or [baseline]
+    points = study.points(y, *([training] if training else []))
+    baseline = study.declared.baseline
+    others = [name for name in study.variants if name != baseline] or [baseline]
     with style():
         y_label = "error (%)" if training == "train/error" else LABELS.get(y, y)
         figure, every = panels(len(others), "epoch", y_label)
@@ -109,11 +108,13 @@ def curve_panels(
             drawn = {name: COLOURS[0]} | {baseline: BASELINE}
             for variant, colour in drawn.items():
                 _curves(axes, points[points["variant"] == variant], y, training, colour)
-            small_title(axes, of.declared.labels[name], f"({of.diverged(name)})")
+            small_title(axes, study.declared.labels[name], f"({study.diverged_text(name)})")
         scale(every[0], points, [y] if training is None else [y, training], log_y)
         every[0].xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         handles = [
-            Line2D([], [], color=BASELINE, label=f"{of.declared.labels[baseline]} ({of.diverged(baseline)})"),
+            Line2D(
+                [], [], color=BASELINE, label=f"{study.declared.labels[baseline]} ({study.diverged_text(baseline)})"
+            ),
             Line2D([], [], color=COLOURS[0], label="the panel's variant"),
             *kind_handles(y, training),
         ]
@@ -128,16 +129,15 @@ def _curves(axes: Axes, mine: pd.DataFrame, y: str, training: str | None, colour
     diverged_lines(axes, mine, y, colour)
 
 
-def curves(runs: pd.DataFrame, history: pd.DataFrame) -> Figure | None:
+def curves(study: Study) -> Figure | None:
     """The form that suits the number of variants and the spread of their errors; None without a test error."""
-    of = subject(runs)
-    if not {"test/error", "train/error"} <= set(history):
+    if not {"test/error", "train/error"} <= set(study.history):
         return None
-    points = of.points(history, "test/error")
+    points = study.points("test/error")
     if points.empty:
         return None
-    draw = training_curves if len(of.variants) <= IN_ONE_PANEL else curve_panels
-    return draw(runs, history, log_y=wide(points, "test/error"))
+    draw = training_curves if len(study.variants) <= IN_ONE_PANEL else curve_panels
+    return draw(study, log_y=wide(points, "test/error"))
 
 
 def _position(epoch: pd.Series, counted: pd.DataFrame, unit: str) -> tuple[pd.Series, str]:

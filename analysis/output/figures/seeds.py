@@ -9,23 +9,22 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.output.figures.select import subject
 from analysis.output.figures.style import DIAMOND, LABELS, SMALL_PT, WIDTH_IN, legend_below, style
 from analysis.published.cells import title as paper_title
-from analysis.results.protocol import PaperCells, paper_cells
-from analysis.study import ERROR
+from analysis.study import Study
+from analysis.study.paper import PaperCells
+from analysis.study.study import ERROR
 
 
-def seed_dots(runs: pd.DataFrame, *, columns: Literal[1, 2] = 1, title: str | None = None) -> Figure:
+def seed_dots(study: Study, *, columns: Literal[1, 2] = 1, title: str | None = None) -> Figure:
     """Each seed's last test error a dot, grey lines between equal seeds, a bar at the median, the paper a diamond.
 
     The median ranks failed runs last, as in the table; a failed run has no dot, breaks its line and is counted
     in the row's label.
     """
-    of = subject(runs)
-    cells = paper_cells(runs, of.declared)
-    errors_or_gaps = of.counted.assign(error=pd.to_numeric(of.counted.get(ERROR)).where(~of.counted["failed"]))
-    rows = {name: row for row, name in enumerate(of.declared.variants)}
+    cells = study.paper
+    errors_or_gaps = study.counted.assign(error=pd.to_numeric(study.counted.get(ERROR)).where(~study.counted["failed"]))
+    rows = {name: row for row, name in enumerate(study.declared.variants)}
     labels = []
     with style():
         height = 0.5 + 0.3 * len(rows)
@@ -35,12 +34,12 @@ def seed_dots(runs: pd.DataFrame, *, columns: Literal[1, 2] = 1, title: str | No
             order = seed.assign(row=seed["variant"].map(rows)).sort_values("row")
             axes.plot(order["error"], order["row"], color="0.8", linewidth=0.6, zorder=1, label="_pair")
         for name, row in rows.items():
-            colour, errors = of.looks[name].colour, list(of.errors[name].values())
+            colour, errors = study.looks[name].colour, list(study.errors[name].values())
             axes.plot(errors, [row] * len(errors), "o", color=colour, markersize=3, zorder=2, label=f"_{name}")
             axes.plot(
-                [of.median(name)], [row], "|", color=colour, markersize=11, markeredgewidth=1.4, label="_median"
+                [study.median(name)], [row], "|", color=colour, markersize=11, markeredgewidth=1.4, label="_median"
             )  # fmt: skip
-            labels.append(f"{of.declared.labels[name]}\n({of.count(name)})")
+            labels.append(f"{study.declared.labels[name]}\n({study.count_text(name)})")
             if name in cells.by_variant.index:
                 _paper_mark(axes, cells.by_variant.loc[name], row)
         axes.set_yticks(list(rows.values()), labels)

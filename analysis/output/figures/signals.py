@@ -19,8 +19,8 @@ from matplotlib.colors import BoundaryNorm, ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from analysis.output.figures.select import Subject, subject
 from analysis.output.figures.style import log_ticks, panels, shades, small_title, style
+from analysis.study import Study
 
 Kind = Literal["activation", "gradient"]
 LABELS: Mapping[str, str] = {
@@ -32,14 +32,13 @@ EPOCHS_SHOWN = 6
 GATE_TICKS = (1e-4, 1e-3, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
 
 
-def signal(runs: pd.DataFrame, history: pd.DataFrame, kind: Kind) -> Figure | None:
+def signal(study: Study, kind: Kind) -> Figure | None:
     """A panel a variant: the root mean square at each unit (logarithmic) against the unit, input to output.
 
     One line an epoch, darker with training, at most six evenly spaced ones from the initial weights to the last
     epoch. Values of 0 and of no finite size have no place. None where the logs hold no such metric.
     """
-    of = subject(runs)
-    found = _by_variant(of, history, kind)
+    found = _by_variant(study, kind)
     if not found:
         return None
     trained = sorted({int(epoch) - 1 for table in found.values() for epoch in table.index})
@@ -54,7 +53,7 @@ def signal(runs: pd.DataFrame, history: pd.DataFrame, kind: Kind) -> Figure | No
                 size = size.where((size > 0) & (size < np.inf))
                 line, above = ("-", 2) if epochs else ("--", 3)
                 axes.plot(table.columns, size, line, color=colour[epochs], linewidth=1.0, zorder=above, **_dot(size))
-            _name(axes, of, name)
+            _name(axes, study, name)
         every[0].xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         log_ticks(every[0].yaxis, text=_short)
         colours = ListedColormap(list(colour.values()))
@@ -67,14 +66,13 @@ def signal(runs: pd.DataFrame, history: pd.DataFrame, kind: Kind) -> Figure | No
     return figure
 
 
-def gates(runs: pd.DataFrame, history: pd.DataFrame) -> Figure | None:
+def gates(study: Study) -> Figure | None:
     """A panel a gated variant: the mean gate value of each unit through training, one line a unit, darker with depth.
 
     The axis is of log(g / (1 - g)): a gate that starts at its bias b starts at height b, and 0.001 and 0.999 are as far
     from 0.5. Gates that are 0 or 1 to the last bit have no place. None where the logs hold no gate.
     """
-    of = subject(runs)
-    found = _by_variant(of, history, "gate")
+    found = _by_variant(study, "gate")
     if not found:
         return None
     units = max(max(table.columns) for table in found.values())
@@ -87,7 +85,7 @@ def gates(runs: pd.DataFrame, history: pd.DataFrame) -> Figure | None:
                 axes.plot(
                     table.index - 1, value, color=dark(unit / max(1, units)), linewidth=0.8, **_dot(value),
                 )  # fmt: skip
-            _name(axes, of, name)
+            _name(axes, study, name)
         every[0].set_yscale("logit")
         every[0].yaxis.set_major_locator(FixedLocator(GATE_TICKS))
         every[0].yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
@@ -99,16 +97,19 @@ def gates(runs: pd.DataFrame, history: pd.DataFrame) -> Figure | None:
     return figure
 
 
-def _by_variant(of: Subject, history: pd.DataFrame, kind: str) -> dict[str, pd.DataFrame]:
+def _by_variant(study: Study, kind: str) -> dict[str, pd.DataFrame]:
     """Variant -> values by epoch (rows) and unit (columns), of its first seed that has them."""
     columns = {
-        int(match[1]): column for column in history if (match := re.fullmatch(rf"signal/{kind}/(\d+)", str(column)))
+        int(match[1]): column
+        for column in study.history
+        if (match := re.fullmatch(rf"signal/{kind}/(\d+)", str(column)))
     }
     units = sorted(columns)
+    history = study.history
     rows = history[history[[columns[unit] for unit in units]].notna().any(axis=1)] if columns else history[:0]
     found = {}
-    for name in of.variants:
-        ids = of.runs_of(name).sort_values("seed")["run_id"]
+    for name in study.variants:
+        ids = study.runs_of(name).sort_values("seed")["run_id"]
         mine = rows[rows["run_id"] == next((run for run in ids if (rows["run_id"] == run).any()), None)]
         table = mine.set_index("epoch").sort_index()[[columns[unit] for unit in units]].set_axis(units, axis=1)
         if not table.empty:
@@ -116,9 +117,9 @@ def _by_variant(of: Subject, history: pd.DataFrame, kind: str) -> dict[str, pd.D
     return found
 
 
-def _name(axes: Axes, of: Subject, name: str) -> None:
-    outcome = of.runs_of(name).sort_values("seed")["outcome"].iloc[0]
-    small_title(axes, of.declared.labels[name] + (" (diverged)" if outcome == "diverged" else ""))
+def _name(axes: Axes, study: Study, name: str) -> None:
+    outcome = study.runs_of(name).sort_values("seed")["outcome"].iloc[0]
+    small_title(axes, study.declared.labels[name] + (" (diverged)" if outcome == "diverged" else ""))
 
 
 def _dot(values: pd.Series) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import math
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +33,6 @@ ROUND = (
     (1,),
 )  # leading digits of the ticks of a logarithmic axis
 SMALL_PT = 7
-# Okabe and Ito 2008, safe for colour-blind readers; the baseline is black. Their yellow is too pale for lines on paper.
-BASELINE = "#000000"
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
-MARKERS = ("s", "^", "D", "v", "P", "p", "X")  # one more than colours, so that 42 pairs differ
 LABELS = {
     "test/error": "test error (%)",
     "train/error": "training error (%)",
@@ -70,26 +65,6 @@ STYLE: Mapping[str, Any] = {
     "svg.fonttype": "path",  # glyphs as paths: the same on every machine
     "svg.hashsalt": "ablation",
 }
-
-
-@dataclass(frozen=True)
-class Look:
-    """How one variant is drawn everywhere; colour and marker together tell it from the others, in grey print too."""
-
-    colour: str
-    marker: str
-
-
-def looks(variants: Sequence[str], baseline: str | None = None) -> dict[str, Look]:
-    """One look a variant by its place in the ablation; the baseline (None: the first) is black, its marker a circle."""
-    others = [name for name in variants if name != (variants[0] if baseline is None else baseline)]
-    drawn = {name: Look(COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]) for i, name in enumerate(others)}
-    return {name: drawn.get(name, Look(BASELINE, "o")) for name in variants}
-
-
-def colours(variants: Sequence[str], baseline: str | None = None) -> dict[str, str]:
-    """The colours of `looks`; from the eighth variant on they come again, with other markers."""
-    return {name: look.colour for name, look in looks(variants, baseline).items()}
 
 
 def shades(count: int) -> list[str]:

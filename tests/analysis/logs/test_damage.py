@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from analysis import logs
-from analysis.results import variants as tables
+from analysis.results.findings import Findings
 from benchmarks.analysis_replicate import Template
 
 VARIANTS = ("original", "bn_after_add")
@@ -111,9 +111,9 @@ def test_200_damaged_logs_among_sound_ones(
             silent += 1
     assert silent < PLACES // 20
 
-    table = tables.ablation_table(runs)
-    assert any(line.startswith(f"{VARIANTS[1]}: ") for line in tables.verdict_lines(table, runs))
-    problems = "\n".join(tables.problems(runs))
+    findings = Findings.from_frames(runs)
+    assert VARIANTS[1] in [line.label for line in findings.verdict.lines]
+    problems = "\n".join(findings.problems)
     for run in runs.itertuples():
         assert all(line in problems for line in run.damage)
 
@@ -121,11 +121,11 @@ def test_200_damaged_logs_among_sound_ones(
 def test_what_a_damaged_log_still_says_counts(tmp_path: Path, templates: list[Template]) -> None:
     """Rows are lost, the summary is not: the table stays as it was, and what the file lost is said beside it."""
     paths = written(tmp_path, templates, range(4))
-    whole = tables.ablation_table(logs.load(tmp_path)[0])
+    whole = Findings.from_frames(logs.load(tmp_path)[0]).variants
     data = bytearray(paths[-1].read_bytes())
     data[BLOCK + 100] ^= 1
     paths[-1].write_bytes(data)
     runs, _ = logs.load(tmp_path)
-    (line,) = [problem for problem in tables.problems(runs) if "bad record" in problem]
+    (line,) = [problem for problem in Findings.from_frames(runs).problems if "bad record" in problem]
     assert f"{paths[-1]}: bad record at byte " in line
-    pd.testing.assert_frame_equal(tables.ablation_table(runs), whole)
+    pd.testing.assert_frame_equal(Findings.from_frames(runs).variants, whole)

@@ -12,22 +12,17 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from analysis.results import variants as tables
-
-# Differences to original: bn_after_add 1, 2, 3; full_preact -0.2, -0.3, -0.4.
-ERRORS = {
-    "original": {0: 6.5, 1: 6.6, 2: 6.7},
-    "bn_after_add": {0: 7.5, 1: 8.6, 2: 9.7},
-    "relu_before_add": {0: 6.6, 1: 6.5, 2: 6.8},
-    "relu_only_preact": {0: 6.5, 1: 6.5, 2: 6.8},
-    "full_preact": {0: 6.3, 1: 6.3, 2: 6.3},
-}
+from analysis.output.files import write_tables
+from analysis.output.render import to_csv, to_html, to_latex, to_markdown
+from analysis.output.terminal import to_rich
+from analysis.results.findings import Findings
+from tests.analysis.example import ERRORS
 
 
 def test_latex_escapes_headings_cells_and_caption(ablation_runs):
     labels = ["50 % of x_1", "b", "c", "d", "e"]
     runs = ablation_runs(ERRORS, ablation__labels=labels)
-    text = tables.to_latex(tables.ablation_table(runs), caption="95 % of a_b")
+    text = to_latex(Findings.from_frames(runs).variants, caption="95 % of a_b")
     assert r"50 \% of x\_1" in text
     assert r"\caption{95 \% of a\_b}" in text
     assert "%" not in text.replace(r"\%", "")
@@ -38,19 +33,19 @@ def test_latex_escapes_headings_cells_and_caption(ablation_runs):
 
 def test_markdown_has_as_many_cells_in_every_row(ablation_runs):
     runs = ablation_runs(ERRORS, ablation__labels=["a | b", "b", "c", "d", "e"])
-    rows = [line for line in tables.to_markdown(tables.ablation_table(runs)).splitlines() if line.startswith("|")]
+    rows = [line for line in to_markdown(Findings.from_frames(runs).variants).splitlines() if line.startswith("|")]
     assert len(rows) == 7
     assert {row.replace(r"\|", "").count("|") for row in rows} == {14}
 
 
 def test_html_says_what_markdown_says_with_headings_in_scope(ablation_runs):
     runs = ablation_runs(ERRORS, ablation__labels=["a < b & c", "b", "c", "d", "e"])
-    table = tables.ablation_table(runs)
-    text = tables.to_html(table, caption="50 % & <more>")
+    table = Findings.from_frames(runs).variants
+    text = to_html(table, caption="50 % & <more>")
     page = ElementTree.fromstring(text.replace("<br>", "<br/>"))
     assert page.find("caption").text == "50 % & <more>"
     rows = [[("".join(cell.itertext())) for cell in row] for row in page.find("tbody")]
-    markdown = [line.strip("| ").split(" | ") for line in tables.to_markdown(table).splitlines()[2:7]]
+    markdown = [line.strip("| ").split(" | ") for line in to_markdown(table).splitlines()[2:7]]
     assert [[cell for cell in row if cell] for row in rows] == [
         [cell.strip() for cell in row if cell.strip()] for row in markdown
     ]
@@ -62,37 +57,37 @@ def test_html_says_what_markdown_says_with_headings_in_scope(ablation_runs):
 
 def test_bold_is_the_best_that_is_better_than_every_other(ablation_runs):
     shown = {"original": {0: 6.5, 1: 6.6, 2: 6.8}, "full_preact": {0: 6.0, 1: 6.1, 2: 6.29}}
-    table = tables.ablation_table(ablation_runs(shown))
-    assert "| **6.10** |" in tables.to_markdown(table)
-    assert r"\textbf{6.10}" in tables.to_latex(table)
-    assert "<strong>6.10</strong>" in tables.to_html(table)
+    table = Findings.from_frames(ablation_runs(shown)).variants
+    assert "| **6.10** |" in to_markdown(table)
+    assert r"\textbf{6.10}" in to_latex(table)
+    assert "<strong>6.10</strong>" in to_html(table)
     only_lowest = shown | {"bn_after_add": {0: 6.2, 1: 6.0, 2: 6.4}}
-    table = tables.ablation_table(ablation_runs(only_lowest))
+    table = Findings.from_frames(ablation_runs(only_lowest)).variants
     assert table["median"].idxmin() == "full_preact"
-    for text in (tables.to_markdown(table), tables.to_latex(table), tables.to_html(table)):
+    for text in (to_markdown(table), to_latex(table), to_html(table)):
         assert not [mark for mark in ("**", "textbf", "strong") if mark in text]
 
 
 def test_a_best_that_lost_a_run_is_not_bold_and_one_beside_failures_is(ablation_runs):
     lost = {"original": {0: 6.5, 1: 6.6, 2: 6.8}, "full_preact": {0: 6.0, 1: 6.11, 2: None}}
-    assert not tables.ablation_table(ablation_runs(lost))["best"].any()
+    assert not Findings.from_frames(ablation_runs(lost)).variants["best"].any()
     beside = {"original": {0: 6.5, 1: 6.6, 2: 6.8}, "full_preact": {0: None, 1: None, 2: None}}
-    assert list(tables.ablation_table(ablation_runs(beside))["best"]) == [True, False, False, False, False]
+    assert list(Findings.from_frames(ablation_runs(beside)).variants["best"]) == [True, False, False, False, False]
 
 
 def test_csv_keeps_every_digit(ablation_runs):
-    table = tables.ablation_table(ablation_runs(ERRORS))
-    read = pd.read_csv(io.StringIO(tables.to_csv(table)), index_col="variant").fillna({"reading": ""})
+    table = Findings.from_frames(ablation_runs(ERRORS)).variants
+    read = pd.read_csv(io.StringIO(to_csv(table)), index_col="variant").fillna({"reading": ""})
     pd.testing.assert_frame_equal(read, table, check_exact=True, check_dtype=False, check_index_type=False)
 
 
 @pytest.mark.parametrize("width", [80, 100])
 def test_the_terminal_table_keeps_every_number_at_its_width(ablation_runs, width):
-    table = tables.ablation_table(
+    table = Findings.from_frames(
         ablation_runs({name: {0: 10.5, 1: 58.5} for name in ERRORS} | {"original": {0: 50.5, 1: 10.5}})
-    )
+    ).variants
     screen = Console(width=width, file=io.StringIO())
-    screen.print(tables.to_rich(table, width))
+    screen.print(to_rich(table, width))
     text = screen.file.getvalue()
     assert "…" not in text
     assert max(map(len, text.splitlines())) <= width
@@ -103,17 +98,18 @@ def test_the_terminal_table_keeps_every_number_at_its_width(ablation_runs, width
 
 def test_write_gives_the_table_in_four_forms_with_its_problems(ablation_runs, tmp_path):
     runs = ablation_runs(ERRORS | {"full_preact": {0: 6.3, 1: 6.2}})
-    table = tables.ablation_table(runs)
-    paths = tables.write(table, runs, tmp_path / "results", "table")
+    findings = Findings.from_frames(runs)
+    paths = write_tables(findings, tmp_path / "results", "table")
     assert [path.name for path in paths] == ["table.md", "table.csv", "table.tex", "table.html", "table_claims.csv"]
     page = paths[0].read_text(encoding="utf-8")
     assert page.startswith("# Where do BN and ReLU belong?\n")
-    for part in (tables.protocol_note(runs), tables.to_markdown(table), "- full_preact: lacks seed 2"):
+    for part in (findings.protocol.note, to_markdown(findings.variants), "- full_preact: lacks seed 2"):
         assert part in page
 
 
 def test_tables_import_neither_matplotlib_nor_torch_nor_wandb():
-    code = "import sys, analysis.results.variants; print([m for m in ('matplotlib', 'torch', 'wandb') if m in sys.modules])"
-    root = Path(tables.__file__).parents[1]
+    imports = "import sys, analysis.output.files, analysis.output.terminal"
+    code = f"{imports}; print([m for m in ('matplotlib', 'torch', 'wandb') if m in sys.modules])"
+    root = Path(__file__).resolve().parents[3]
     done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -12,7 +12,7 @@ import pytest
 from websockets.sync.client import connect
 
 from analysis.output import figures, report
-from analysis.results import variants as tables
+from analysis.results.findings import Findings
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium here; on Debian: apt-get install chromium")
@@ -98,7 +98,7 @@ def page(ablation_runs, ablation_history, tmp_path):
     history = ablation_history(runs, epochs=12)
     every = figures.all_figures(runs, history)
     pictures = {name: figures.save(figure, tmp_path, name)[1] for name, figure in every.items()}
-    return report.write(tables.ablation_table(runs), runs, history, pictures, tmp_path)
+    return report.write(Findings.from_frames(runs, history), pictures, tmp_path)
 
 
 @pytest.mark.parametrize("width", [1280, 400])
@@ -176,7 +176,7 @@ def test_dragging_zooms_and_a_double_click_or_the_button_shows_all_again(tab, pa
 def test_axis_labels_do_not_collide_on_a_narrow_page(tab, ablation_runs, ablation_history, tmp_path):
     runs = ablation_runs({"original": {0: 6.5}})
     history = ablation_history(runs, epochs=1640)
-    tab.open(report.write(tables.ablation_table(runs), runs, history, {}, tmp_path), 400)
+    tab.open(report.write(Findings.from_frames(runs, history), {}, tmp_path), 400)
     boxes = tab.run(
         "[...document.querySelectorAll('#plot text.x')].map((text) => text.getBoundingClientRect())"
         ".map((box) => [box.left, box.right])"

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from analysis.published import cells as published
+from analysis.published import cells
 from analysis.published.cells import PublishedError
 
 FAIL = math.nan
@@ -46,12 +46,12 @@ TABLE_3 = {
 
 
 def values(table: str, net: str, dataset: str) -> dict[str, float]:
-    found = published.cells(table, net, dataset)
+    found = cells.cells(table, net, dataset)
     return dict(zip(found["variant"], found["value"], strict=True))
 
 
 def test_table_1_with_fail_as_failed_and_no_number():
-    found = published.cells("he2016_table1", "resnet110")
+    found = cells.cells("he2016_table1", "resnet110")
     assert values("he2016_table1", "resnet110", "cifar10") == pytest.approx(TABLE_1, nan_ok=True)
     assert set(found.loc[found["failed"], "variant"]) == {name for name, value in TABLE_1.items() if math.isnan(value)}
 
@@ -71,43 +71,43 @@ def test_table_3_names_order_and_depth(setting: tuple[str, str]):
 
 
 def test_every_number_of_2016_is_a_median_of_5_in_percent():
-    cells = published.load()
-    of_2016 = cells[cells["table"].str.startswith("he2016")]
+    found = cells.all_cells()
+    of_2016 = found[found["table"].str.startswith("he2016")]
     assert set(zip(of_2016["statistic"], of_2016["n"], of_2016["unit"], strict=True)) == {("median", 5, "%")}
 
 
 def test_661_is_the_mean_in_2015_and_the_typical_cell_is_it_not_the_best():
-    found = published.cells("he2015_table6", "resnet110")
+    found = cells.cells("he2015_table6", "resnet110")
     found = found[found["variant"] == "residual110"]
     assert dict(zip(found["statistic"], found["value"], strict=True)) == {"best": 6.43, "mean": 6.61, "std": 0.16}
-    typical = published.typical(found)
+    typical = cells.typical(found)
     assert (typical.loc["residual110", "statistic"], typical.loc["residual110", "value"]) == ("mean", 6.61)
 
 
 def test_a_cell_stands_in_the_file_once():
-    cells = published.load()
-    assert not cells.duplicated(["table", "variant", "net", "dataset", "metric", "statistic"]).any()
+    found = cells.all_cells()
+    assert not found.duplicated(["table", "variant", "net", "dataset", "metric", "statistic"]).any()
 
 
 def test_an_unconfirmed_row_keeps_its_mark(tmp_path):
-    lines = published.CSV.read_text().splitlines()
+    lines = cells.CSV.read_text().splitlines()
     planted = tmp_path / "published.csv"
     planted.write_text("\n".join([lines[0], lines[1], lines[2].replace(",yes,", ",no,")]))
-    assert list(published.load(planted)["confirmed"]) == [True, False]
+    assert list(cells.all_cells(planted)["confirmed"]) == [True, False]
 
 
 def test_without_a_data_set_the_first_of_the_table_is_meant():
-    assert set(published.cells("he2016_table3", "resnet164")["dataset"]) == {"cifar10"}
+    assert set(cells.cells("he2016_table3", "resnet164")["dataset"]) == {"cifar10"}
 
 
 def test_an_unknown_table_lists_the_known_and_an_unknown_net_has_no_cells():
     with pytest.raises(PublishedError, match="no published table 'he2016_table9'; choose from he2016_table1"):
-        published.cells("he2016_table9", "resnet110")
-    assert published.cells("he2016_table2", "resnet8").empty
+        cells.cells("he2016_table9", "resnet110")
+    assert cells.cells("he2016_table2", "resnet8").empty
 
 
 def test_titles_are_the_papers_spelling():
-    assert [published.title(name) for name in ("resnet110", "cifar10", "digits")] == [
+    assert [cells.title(name) for name in ("resnet110", "cifar10", "digits")] == [
         "ResNet-110",
         "CIFAR-10",
         "digits",

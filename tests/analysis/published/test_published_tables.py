@@ -5,8 +5,9 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from analysis.published import cells as published
-from analysis.results.protocol import deviations, paper_cells, protocol_note
+from analysis.published import cells
+from analysis.results.protocol import protocol
+from analysis.study import Study
 
 # Top-1 errors in percent; Howard et al. print accuracies.
 PRINTED = {
@@ -33,35 +34,35 @@ PRINTED = {
 
 @pytest.mark.parametrize("setting", PRINTED, ids=lambda setting: setting[0])
 def test_the_typical_cells_are_the_printed_ones(setting):
-    found = published.typical(published.cells(*setting))
+    found = cells.typical(cells.cells(*setting))
     assert found["value"].to_dict() == pytest.approx(PRINTED[setting])
 
 
 def test_deeper_residual_nets_of_2015():
     """Table 6: 8.75, 7.51, 7.17, 6.97, 6.61 (mean of 5), 7.93."""
-    found = published.typical(published.cells("he2015_table6", None))["value"]
+    found = cells.typical(cells.cells("he2015_table6", None))["value"]
     assert [found[f"residual{d}"] for d in (20, 32, 44, 56, 110, 1202)] == [8.75, 7.51, 7.17, 6.97, 6.61, 7.93]
     assert "plain110" not in found  # "above 60 %" is no error
 
 
 def test_differences_are_kept_apart_from_errors():
     """Krizhevsky et al. 2012: LRN 1.4, overlapping pooling 0.4, one tower 1.7 points; Figure 1: six times."""
-    said = published.differences("krizhevsky2012_parts", ["whole", "no_lrn", "no_overlap", "one_gpu"])
+    said = cells.differences("krizhevsky2012_parts", ["whole", "no_lrn", "no_overlap", "one_gpu"])
     assert said.set_index("variant")["value"].to_dict() == {"one_gpu": 1.7, "no_lrn": 1.4, "no_overlap": 0.4}
-    assert published.cells("krizhevsky2012_parts", None).empty
-    (ratio,) = published.differences("krizhevsky2012_figure1", ["relu_0.01", "tanh_0.01"])["value"]
+    assert cells.cells("krizhevsky2012_parts", None).empty
+    (ratio,) = cells.differences("krizhevsky2012_figure1", ["relu_0.01", "tanh_0.01"])["value"]
     assert ratio == 6
 
 
 def test_what_is_not_run_has_no_counterpart():
-    compared, others = published.counterparts("huang2017_table2", ["bc100_12", "resnet110"])
+    compared, others = cells.counterparts("huang2017_table2", ["bc100_12", "resnet110"])
     assert set(compared["variant"]) == {"bc100_12", "resnet110"}
     assert set(compared["dataset"]) == {"cifar10", "cifar100"}
     without = set(zip(others["variant"], others["dataset"], strict=True))
     assert ("bc100_12", "cifar10_unaugmented") in without
     assert ("bc100_12", "svhn") in without
     assert ("densenet40_12", "cifar10") in without
-    assert len(compared) + len(others) == len(published.of_table("huang2017_table2"))
+    assert len(compared) + len(others) == len(cells.of_table("huang2017_table2"))
 
 
 def runs_of(ablation_runs, **declared) -> pd.DataFrame:
@@ -82,29 +83,26 @@ def depth_runs(ablation_runs):
 
 
 def test_where_the_net_is_a_factor_each_variant_has_its_own(depth_runs):
-    from analysis.study import declaration
-
-    cells = paper_cells(depth_runs, declaration(depth_runs))
-    assert cells.net == ""
-    assert cells.by_variant["value"].to_dict() == {"residual20": 8.75}
-    assert "each variant's net on CIFAR-10" in protocol_note(depth_runs)
+    study = Study.from_frames(depth_runs)
+    assert study.paper.net == ""
+    assert study.paper.by_variant["value"].to_dict() == {"residual20": 8.75}
+    assert "each variant's net on CIFAR-10" in protocol(study).note
 
 
 def test_a_table_that_speaks_of_no_variant_is_nothing_to_compare_with(depth_runs):
-    from analysis.study import declaration
-
     depth_runs["config.ablation.published"] = "he2016_table3"
-    assert paper_cells(depth_runs, declaration(depth_runs)).net is None
-    assert "no published cell" in protocol_note(depth_runs)
+    study = Study.from_frames(depth_runs)
+    assert study.paper.net is None
+    assert "no published cell" in protocol(study).note
 
 
 def test_a_factor_is_no_deviation(ablation_runs):
     runs = ablation_runs({"original": {0: 6.5}}, recipe__iterations=640)
-    assert deviations(runs) == ["iterations"]
+    assert protocol(Study.from_frames(runs)).deviations == ("iterations",)
     runs["config.ablation.factors"] = [["net.order", "recipe.iterations"]] * len(runs)
-    assert deviations(runs) == []
+    assert protocol(Study.from_frames(runs)).deviations == ()
 
 
 def test_beside_another_data_set_stand_the_papers_augmented_errors():
     """Huang et al. 2017 print C10 and C10+; the recipe here augments, so C10+ is meant: 4.51, not 5.92."""
-    assert published.cells("huang2017_table2", None).set_index("variant").loc["bc100_12", "value"] == 4.51
+    assert cells.cells("huang2017_table2", None).set_index("variant").loc["bc100_12", "value"] == 4.51

@@ -6,21 +6,15 @@ import math
 
 import pytest
 
-from analysis.results import variants as tables
+from analysis.output.render import to_markdown
+from analysis.results.findings import Findings
+from tests.analysis.example import ERRORS
 
-# Differences to original: bn_after_add 1, 2, 3; full_preact -0.2, -0.3, -0.4.
-ERRORS = {
-    "original": {0: 6.5, 1: 6.6, 2: 6.7},
-    "bn_after_add": {0: 7.5, 1: 8.6, 2: 9.7},
-    "relu_before_add": {0: 6.6, 1: 6.5, 2: 6.8},
-    "relu_only_preact": {0: 6.5, 1: 6.5, 2: 6.8},
-    "full_preact": {0: 6.3, 1: 6.3, 2: 6.3},
-}
 T_3 = 4.302653  # t(0.975) with 2 degrees of freedom
 
 
 def test_paper_ours_and_gap(ablation_runs):
-    table = tables.ablation_table(ablation_runs(ERRORS))
+    table = Findings.from_frames(ablation_runs(ERRORS)).variants
     assert list(table["paper"]) == [6.61, 8.17, 7.84, 6.71, 6.37]
     assert list(table["median"]) == [6.6, 8.6, 6.6, 6.5, 6.3]
     assert list(table["gap"]) == pytest.approx([-0.01, 0.43, -1.24, -0.21, -0.07])
@@ -30,7 +24,7 @@ def test_paper_ours_and_gap(ablation_runs):
 
 
 def test_differences_are_paired_with_the_baseline_and_adjusted_over_the_variants(ablation_runs):
-    table = tables.ablation_table(ablation_runs(ERRORS))
+    table = Findings.from_frames(ablation_runs(ERRORS)).variants
     row = table.loc["bn_after_add"]
     assert (row["difference"], row["low"]) == pytest.approx((2.0, 2 - T_3 / math.sqrt(3)), abs=1e-5)
     assert row["reading"] == "no difference shown"
@@ -45,7 +39,7 @@ def test_differences_are_paired_with_the_baseline_and_adjusted_over_the_variants
 
 def test_a_diverged_run_is_counted_never_averaged(ablation_runs):
     runs = ablation_runs(ERRORS | {"full_preact": {0: 6.3, 1: None, 2: 6.1}})
-    row = tables.ablation_table(runs).loc["full_preact"]
+    row = Findings.from_frames(runs).variants.loc["full_preact"]
     assert (row["n"], row["failed"], row["pairs"]) == (2, 1, 2)
     assert row["mean"] == pytest.approx(6.2)
     assert row["median"] == 6.3  # of 6.1, 6.3 and a failure
@@ -53,22 +47,22 @@ def test_a_diverged_run_is_counted_never_averaged(ablation_runs):
 
 def test_a_variant_half_of_whose_runs_fail_is_fail(ablation_runs):
     errors = ERRORS | {"bn_after_add": {0: 25.0, 1: None, 2: 8.0}}
-    paper = tables.ablation_table(ablation_runs(errors, ablation__failure_error=20.0))
+    paper = Findings.from_frames(ablation_runs(errors, ablation__failure_error=20.0)).variants
     assert (paper.loc["bn_after_add", "failed"], bool(paper.loc["bn_after_add", "fails"])) == (2, True)
-    assert "| BN after addition | 8.17 | fail |  | 8.00 | 1 | 2 |" in tables.to_markdown(paper)
-    no_line = tables.ablation_table(ablation_runs(errors))
+    assert "| BN after addition | 8.17 | fail |  | 8.00 | 1 | 2 |" in to_markdown(paper)
+    no_line = Findings.from_frames(ablation_runs(errors)).variants
     assert (no_line.loc["bn_after_add", "failed"], bool(no_line.loc["bn_after_add", "fails"])) == (1, False)
 
 
 def test_an_error_on_the_failure_line_is_not_above_it(ablation_runs):
     runs = ablation_runs({"original": {0: 20.0}}, ablation__failure_error=20.0)
-    assert tables.ablation_table(runs).loc["original", "failed"] == 0
+    assert Findings.from_frames(runs).variants.loc["original", "failed"] == 0
 
 
 def test_a_missing_variant_is_a_row_without_runs(ablation_runs):
     runs = ablation_runs({"original": {0: 6.5}, "full_preact": {0: 6.3}})
-    table = tables.ablation_table(runs)
+    table = Findings.from_frames(runs).variants
     assert list(table["n"]) == [1, 0, 0, 0, 1]
     assert table.loc["bn_after_add", "reading"] == "not run"
     assert table.loc["full_preact", "reading"] == "one seed: no interval"
-    assert "bn_after_add: no run" in tables.problems(runs)
+    assert "bn_after_add: no run" in Findings.from_frames(runs).problems

@@ -10,20 +10,12 @@ from pathlib import Path
 import pytest
 
 from analysis.published.recipes import RECIPES
-from analysis.results import variants as tables
+from analysis.results.findings import Findings
 from analysis.results.verdict import rank_agreement
 from analysis.stats.judge import Outcomes, judge
 from analysis.stats.paired import holm, paired_difference
 from analysis.stats.power import power
-
-# Differences to original: bn_after_add 1, 2, 3; full_preact -0.2, -0.3, -0.4.
-ERRORS = {
-    "original": {0: 6.5, 1: 6.6, 2: 6.7},
-    "bn_after_add": {0: 7.5, 1: 8.6, 2: 9.7},
-    "relu_before_add": {0: 6.6, 1: 6.5, 2: 6.8},
-    "relu_only_preact": {0: 6.5, 1: 6.5, 2: 6.8},
-    "full_preact": {0: 6.3, 1: 6.3, 2: 6.3},
-}
+from tests.analysis.example import ERRORS
 
 
 def verdict(line: str) -> str:
@@ -37,7 +29,7 @@ def test_verdicts(ablation_runs):
         "relu_only_preact": {0: 6.1, 1: None, 2: 6.2},  # paper: worse; ours better but for its failed run
     }
     runs = ablation_runs(errors)
-    header, *lines = tables.verdict_lines(tables.ablation_table(runs), runs)
+    header, *lines = Findings.from_frames(runs).verdict.texts()
     assert header == "Against the baseline, under the paper's net, data set and recipe."
     assert [verdict(line) for line in lines[:4]] == [
         "replicates",
@@ -48,13 +40,13 @@ def test_verdicts(ablation_runs):
     assert lines[0].startswith("BN after addition: paper worse by 1.56; ours worse by 1.53 [")
     assert lines[4].startswith("4 claims against the baseline, each judged alone at 5 %: 2 replicates, 1 contradicted")
     other = ablation_runs(errors, net__name="resnet20")
-    assert "another protocol" in tables.verdict_lines(tables.ablation_table(other), other)[0]
+    assert "another protocol" in Findings.from_frames(other).verdict.texts()[0]
 
 
 def test_a_better_mean_of_the_surviving_runs_contradicts_nothing(ablation_runs):
     survivors = {0: 5.00, 1: 5.11, 2: 5.19, 3: None}
     runs = ablation_runs({"original": {0: 6.5, 1: 6.6, 2: 6.7, 3: 6.6}, "bn_after_add": survivors})
-    line = tables.verdict_lines(tables.ablation_table(runs), runs)[1]
+    line = Findings.from_frames(runs).verdict.texts()[1]
     assert line.endswith("undecided, for the runs that failed are in no pair")
 
 
@@ -71,20 +63,20 @@ def test_a_better_mean_of_the_surviving_runs_contradicts_nothing(ablation_runs):
 def test_failures_decide_where_chance_does_not_explain_them(ablation_runs, failing, said):
     # under equal rates 3 of 3 against 0 of 3 comes in 2 / 64 at most, 2 of 3 or more against 0 in 2 * 0.08
     runs = ablation_runs(ERRORS | {"bn_after_add": failing})
-    line = tables.verdict_lines(tables.ablation_table(runs), runs)[1]
+    line = Findings.from_frames(runs).verdict.texts()[1]
     assert line == f"BN after addition: paper worse by 1.56; ours {said}"
 
 
 def test_a_baseline_that_fails_beside_a_variant_that_does_not_is_the_reverse(ablation_runs):
     runs = ablation_runs({"original": dict.fromkeys(range(3)), "bn_after_add": {0: 8.0, 1: 8.1, 2: 8.2}})
-    line = tables.verdict_lines(tables.ablation_table(runs), runs)[1]
+    line = Findings.from_frames(runs).verdict.texts()[1]
     assert line.endswith("contradicted by its failures")
 
 
 def test_every_pair_of_cells_is_a_claim_the_baselines_first(ablation_runs):
     runs = ablation_runs(ERRORS)
-    table = tables.ablation_table(runs)
-    found = tables.claims_table(table, runs)
+    findings = Findings.from_frames(runs)
+    found = findings.claims
     assert len(found) == 10
     assert list(found["against_baseline"]) == [True] * 4 + [False] * 6
     row = found[(found["better"] == "full_preact") & (found["worse"] == "relu_only_preact")].iloc[0]
@@ -95,7 +87,7 @@ def test_every_pair_of_cells_is_a_claim_the_baselines_first(ablation_runs):
     others = found[~found["against_baseline"]]
     for word in ("replicates", "contradicted", "undecided"):
         count = (others["verdict"] == word).sum()
-        assert any(line.startswith(f"Other pairs, {word}: {count} of 6") for line in tables.verdict_lines(table, runs))
+        assert any(line.startswith(f"Other pairs, {word}: {count} of 6") for line in findings.verdict.texts())
 
 
 def test_more_seeds_of_the_same_spread_decide_as_often_as_was_said():
@@ -109,16 +101,16 @@ def test_more_seeds_of_the_same_spread_decide_as_often_as_was_said():
 def test_ranks_with_failures_tied_last(ablation_runs):
     # paper: full 6.37, original 6.61, relu_only 6.71, relu_before 7.84, bn_after 8.17
     errors = {name: {0: error} for name, error in zip(ERRORS, (6.6, 9.0, 7.8, 6.7, 6.3), strict=True)}
-    assert "of 5 cells" in rank_agreement(tables.ablation_table(ablation_runs(errors)))[0]
-    assert "tau-b = 1.00" in rank_agreement(tables.ablation_table(ablation_runs(errors)))[0]
+    assert "of 5 cells" in rank_agreement(Findings.from_frames(ablation_runs(errors)).variants)[0]
+    assert "tau-b = 1.00" in rank_agreement(Findings.from_frames(ablation_runs(errors)).variants)[0]
     # two fail: 9 of 10 pairs agree, one is tied in ours: 9 / sqrt(10 * 9)
     errors |= {"bn_after_add": {0: None}, "relu_before_add": {0: None}}
-    line = rank_agreement(tables.ablation_table(ablation_runs(errors)))[0]
+    line = rank_agreement(Findings.from_frames(ablation_runs(errors)).variants)[0]
     assert f"tau-b = {9 / math.sqrt(90):.2f}" in line
 
 
 def test_the_papers_own_noise_is_said_with_the_verdict(ablation_runs):
-    lines = tables.verdict_lines(tables.ablation_table(ablation_runs(ERRORS)), ablation_runs(ERRORS))
+    lines = Findings.from_frames(ablation_runs(ERRORS)).verdict.texts()
     assert lines[-1] == (
         "The paper's own noise (std 0.16, ResNet-110 on CIFAR-10, He et al. 2015) could not support 2 of its claims "
         "against the baseline: original < ReLU-only pre-activation by 0.10, full pre-activation < original by 0.24."
@@ -127,9 +119,9 @@ def test_the_papers_own_noise_is_said_with_the_verdict(ablation_runs):
 
 def test_without_a_published_table_there_is_no_claim(ablation_runs):
     runs = ablation_runs(ERRORS, ablation__published=None)
-    table = tables.ablation_table(runs)
-    assert tables.claims_table(table, runs).empty
-    assert verdict(tables.verdict_lines(table, runs)[-1]) == "nothing published to compare with"
+    findings = Findings.from_frames(runs)
+    assert findings.claims.empty
+    assert verdict(findings.verdict.texts()[-1]) == "nothing published to compare with"
 
 
 def test_the_command_ends_quietly_when_its_reader_has_gone():
@@ -158,7 +150,7 @@ def test_what_a_paper_prints_as_differences_is_claimed_too(ablation_runs):
         "no_overlap": {0: 39.0, 1: 39.1, 2: 39.2},
     }
     runs = parts_runs(ablation_runs, errors)
-    header, lrn, overlap, *further = tables.verdict_lines(tables.ablation_table(runs), runs)
+    header, lrn, overlap, *further = Findings.from_frames(runs).verdict.texts()
     assert header.startswith("Against the baseline, under another protocol")
     assert lrn.startswith("no LRN: paper worse by 1.40; ours worse by 1.40 [")
     assert lrn.endswith(": replicates")
@@ -173,7 +165,7 @@ def test_differences_under_the_papers_protocol(ablation_runs):
     errors = {"whole": {0: 40.0, 1: 40.2}, "no_lrn": {0: 40.1, 1: 40.1}}
     alexnet = {f"recipe__{key}": value for key, value in RECIPES["krizhevsky2012_parts"].items()}
     runs = parts_runs(ablation_runs, errors, net__name="alexnet_2012", data__name="imagenet", **alexnet)
-    header, lrn, *_ = tables.verdict_lines(tables.ablation_table(runs), runs)
+    header, lrn, *_ = Findings.from_frames(runs).verdict.texts()
     assert header == "Against the baseline, under the paper's net, data set and recipe."
     assert lrn.startswith("no LRN: paper worse by 1.40; ours ")
     assert "undecided with 2 seeds" in lrn

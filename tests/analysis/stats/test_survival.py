@@ -5,34 +5,12 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import pandas as pd
 import pytest
 import scipy.stats
 
-from analysis.stats.survival import censored, compare, epochs_to_reach, logrank, median
+from analysis.stats.survival import censored, compare, logrank, median
 
 NEVER = math.inf
-
-
-def test_the_first_epoch_at_or_below_the_target(ablation_runs):
-    runs = ablation_runs({"original": {0: 6.0, 1: 6.0}, "full_preact": {0: 6.0, 1: None}})
-    curves = {
-        "original0": [50.0, 25.0, 30.0, 20.0],
-        "original1": [50.0, 40.0, 30.0, 25.1],
-        "full_preact0": [24.0, 23.0, 22.0, 21.0],
-        "full_preact1": [60.0, math.nan],
-    }
-    history = pd.DataFrame(
-        [
-            {"run_id": run, "epoch": epoch, "train/error": error}
-            for run, curve in curves.items()
-            for epoch, error in enumerate(curve, start=1)
-        ]
-    )
-    times = epochs_to_reach(runs, history, 25.0)
-    assert times == {"original": {0: 2.0, 1: NEVER}, "full_preact": {0: 1.0, 1: NEVER}}
-    runs.loc[runs["run_id"] == "original0", "outcome"] = "unfinished"
-    assert epochs_to_reach(runs, history, 25.0)["original"] == {1: NEVER}
 
 
 @pytest.mark.parametrize(

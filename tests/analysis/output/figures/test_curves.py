@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_hex
 
 from analysis.output import figures
-from analysis.output.figures.style import colours
+from analysis.study.looks import looks
+from tests.analysis.example import ERRORS as EXAMPLE
 
 EPOCHS = (1, 2, 3, 4)  # of the fixture `frames`
 LAST_FINITE = 2
@@ -46,7 +47,7 @@ def test_a_diverged_run_ends_in_a_cross_outside_median_and_band(frames, texts):
     axes = figure.axes[0]
     (cross,) = [drawn for drawn in axes.get_lines() if drawn.get_marker() == "x"]
     assert cross.get_xydata().tolist() == [[LAST_FINITE, 24.0]]
-    full = colours(("original", "bn_after_add", "relu_before_add", "relu_only_preact", "full_preact"))["full_preact"]
+    full = looks(tuple(EXAMPLE))["full_preact"].colour
     assert line(axes, full, "-") == pytest.approx([22.0, 16.5, 11.0, 5.5])  # of 5 and 6, times 4, 3, 2, 1
     assert "full pre-activation (1 of 3 diverged)" in texts(figure)
     assert "original (n = 3)" in texts(figure)

@@ -6,7 +6,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from analysis.output import figures
-from analysis.output.figures.style import WIDTH_IN, log_ticks, looks, small_title
+from analysis.output.figures.style import WIDTH_IN, log_ticks, small_title
+from analysis.study.looks import looks
 
 
 @pytest.mark.parametrize("columns", [1, 2])

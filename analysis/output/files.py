@@ -1,0 +1,33 @@
+"""The tables of a study as files: Markdown, CSV, LaTeX, HTML."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from analysis.output.render import to_csv, to_html, to_latex, to_markdown
+from analysis.results.findings import Findings
+
+
+def write_tables(findings: Findings, folder: str | Path, name: str) -> list[Path]:
+    """The paths of what was written, as far as there is anything to say.
+
+    `name`.md (all tables with protocol, verdict and problems); then .csv (every number, unrounded), .tex and .html of
+    `name`, and with _effects for a factorial or a ladder, with _times where a training error is the target.
+    """
+    declared, note = findings.study.declared, findings.protocol.note
+    further = {"effects": findings.effects, "times": findings.times}
+    further = {f"{name}_{key}": frame for key, frame in further.items() if len(frame)}
+    tables = {name: findings.variants, **further}
+    parts = [f"# {declared.question or declared.name}", note, *map(to_markdown, tables.values())]
+    parts.append("\n".join(f"- {line}" for line in findings.verdict.texts()))
+    if findings.problems:
+        parts.append("\n".join(["Problems found:", "", *(f"- {line}" for line in findings.problems)]))
+    texts = {f"{name}.md": "\n\n".join(parts) + "\n"}
+    for stem, table in tables.items():
+        texts |= {f"{stem}.csv": to_csv(table), f"{stem}.tex": to_latex(table, note), f"{stem}.html": to_html(table)}
+    if len(findings.claims):
+        texts[f"{name}_claims.csv"] = to_csv(findings.claims)
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    for file, text in texts.items():
+        (Path(folder) / file).write_text(text, encoding="utf-8")
+    return [Path(folder) / file for file in texts]

@@ -1,0 +1,46 @@
+"""What a study lacks: runs that are missing, run twice, unfinished or damaged."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from analysis.study.study import COUNTED, ERROR, Study, run_names
+
+
+def problems(study: Study) -> list[str]:
+    """One line for each thing that a complete study would not have; nothing is hidden."""
+    runs = study.runs
+    names = run_names(runs)
+    left_out = runs[~runs["outcome"].isin(COUNTED)]
+    lines = [
+        f"{names[i]}: {outcome}, not counted ({source})"
+        for i, outcome, source in zip(left_out.index, left_out["outcome"], left_out["source"], strict=True)
+    ]
+    lines += [f"{name}: {line}" for name, damage in zip(names, runs["damage"], strict=True) for line in damage]
+    ended = runs[runs["outcome"].isin(COUNTED)]
+    repeated = ended[ended["seed"].notna() & ended.duplicated(["variant", "seed"], keep=False)]
+    for (variant, seed), same in repeated.groupby(["variant", "seed"], sort=False):
+        ids = ", ".join(same["run_id"])
+        lines.append(f"{variant}: seed {seed} was run {len(same)} times ({ids}); the newest counts")
+    finished = ended[ended["outcome"] == "finished"]
+    longest = finished["epochs"].max()
+    no_error = finished.get(ERROR, pd.Series(index=finished.index)).isna()
+    for i in finished.index[no_error | (finished["epochs"] < longest)]:
+        if no_error[i]:
+            lines.append(f"{names[i]}: finished without a test error in its log, not counted")
+        if finished.at[i, "epochs"] < longest:
+            lines.append(f"{names[i]}: its log holds {finished.at[i, 'epochs']} of {longest} epochs")
+    lines += [f"{names[i]}: its log holds no seed, not counted" for i in ended.index[ended["seed"].isna()]]
+    return lines + _missing(study)
+
+
+def _missing(study: Study) -> list[str]:
+    lines = []
+    seeds = set(study.counted["seed"])
+    for variant in study.declared.variants:
+        has = set(study.runs_of(variant)["seed"])
+        if not has:
+            lines.append(f"{variant}: no run")
+        elif missing := sorted(seeds - has):
+            lines.append(f"{variant}: lacks seed{'s' * (len(missing) > 1)} {', '.join(map(str, missing))}")
+    return lines

@@ -1,0 +1,175 @@
+"""One study as tables, verdict, figures and report see it."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, get_args
+
+import numpy as np
+import pandas as pd
+
+from analysis.schema import Outcome
+from analysis.stats.paired import summarise
+from analysis.study.declaration import Declaration, read_declaration
+from analysis.study.looks import Look, looks
+from analysis.study.paper import PaperCells, paper_cells, stated_differences
+from analysis.study.values import is_number
+
+GUARDED = ("config.net.", "config.data.", "config.recipe.", "config.threads", "config.device")
+COUNTED = get_args(Outcome)
+ERROR = "summary.test/error"
+
+
+@dataclass(frozen=True, eq=False)
+class Study:
+    """The runs of one ablation under one profile; build it with `Study.from_frames(runs, history)`.
+
+    runs, history: as `logs.load` gives them, with the boolean column `failed` added to the runs. counted: the runs that
+    count, which finished or diverged and have a seed and, if finished, a test error, the newest of those that share
+    variant and seed.
+    errors: variant -> seed -> last-epoch test error in percent, of the runs that count and did not fail.
+    """
+
+    declared: Declaration
+    runs: pd.DataFrame
+    history: pd.DataFrame
+    counted: pd.DataFrame
+    errors: Mapping[str, Mapping[int, float]]
+    looks: Mapping[str, Look]
+
+    @classmethod
+    def from_frames(cls, runs: pd.DataFrame, history: pd.DataFrame | None = None) -> Study:
+        """Raises TableError where the runs do not belong to one declared ablation under one profile."""
+        declared = read_declaration(runs)
+        runs = runs.assign(failed=failed(runs, declared.failure_error))
+        counted = runs_that_count(runs)
+        return cls(
+            declared=declared,
+            runs=runs,
+            history=NO_HISTORY if history is None else history,
+            counted=counted,
+            errors=_errors_by_seed(counted, declared),
+            looks=looks(declared.variants, declared.baseline),
+        )
+
+    @functools.cached_property
+    def paper(self) -> PaperCells:
+        """The published cells beside these runs."""
+        return paper_cells(self.declared, self.setting("net.name"), self.setting("data.name"))
+
+    @functools.cached_property
+    def stated(self) -> pd.DataFrame:
+        """The published differences to the baseline, where the paper prints no errors."""
+        return stated_differences(self.declared)
+
+    @functools.cached_property
+    def epochs_to_target(self) -> dict[str, dict[int, float]]:
+        """`epochs_to_reach` of the declared training error; empty where none is declared."""
+        target = self.declared.target_train_error
+        return {} if target is None else self.epochs_to_reach(target)
+
+    def epochs_to_reach(self, target: float, metric: str = "train/error") -> dict[str, dict[int, float]]:
+        """Variant -> seed -> the first epoch (from 1) whose `metric` is at or below `target`; inf without one.
+
+        Of the runs that count. A run that diverged before is one that never gets there, not one that was watched less.
+        """
+        history = self.history
+        reached = history.loc[history[metric] <= target] if metric in history else history[:0]
+        first = self.counted["run_id"].map(reached.groupby("run_id")["epoch"].min()).fillna(math.inf)
+        times: dict[str, dict[int, float]] = {}
+        for variant, seed, epoch in zip(self.counted["variant"], self.counted["seed"], first, strict=True):
+            times.setdefault(variant, {})[int(seed)] = float(epoch)
+        return times
+
+    @functools.cached_property
+    def variants(self) -> list[str]:
+        """The variants that have a run, in the ablation's order."""
+        ran = set(self.counted["variant"])
+        return [name for name in self.declared.variants if name in ran]
+
+    def levels(self, variant: str) -> Mapping[str, Any]:
+        return self.declared.levels.get(variant, {})
+
+    @property
+    def factors(self) -> list[str]:
+        """The factors whose levels differ between the variants that have a run, in their declared order."""
+        levels = [self.levels(name) for name in self.variants]
+        names = dict.fromkeys(factor for level in levels for factor in level)
+        return [name for name in names if len({repr(level.get(name)) for level in levels}) > 1]
+
+    def values(self, factor: str) -> list[Any]:
+        """The factor's levels in the order of the variants, or ascending where they are numbers."""
+        levels = [self.levels(name) for name in self.variants]
+        found = list({repr(level[factor]): level[factor] for level in levels if factor in level}.values())
+        return sorted(found) if all(map(is_number, found)) else found
+
+    def runs_of(self, variant: str) -> pd.DataFrame:
+        return self.counted[self.counted["variant"] == variant]
+
+    def failures(self, variant: str) -> int:
+        return int(self.runs_of(variant)["failed"].sum())
+
+    def median(self, variant: str) -> float:
+        """The table's median, which ranks failed runs last; NaN where it is a failure."""
+        return summarise(list(self.errors[variant].values()), self.failures(variant)).median
+
+    def diverged_text(self, variant: str) -> str:
+        """ "n = 5", or how many of the runs diverged."""
+        outcomes = self.runs_of(variant)["outcome"]
+        diverged = int((outcomes == "diverged").sum())
+        return f"{diverged} of {len(outcomes)} diverged" if diverged else f"n = {len(outcomes)}"
+
+    def count_text(self, variant: str) -> str:
+        """ "n = 4, 1 failed": the runs in the statistics, and those that failed."""
+        failures = self.failures(variant)
+        return f"n = {len(self.errors[variant])}" + (f", {failures} failed" if failures else "")
+
+    def points(self, *metrics: str) -> pd.DataFrame:
+        """One row per counted run and epoch: these metrics, the run's outcome, and the epoch as `x`."""
+        history = self.history
+        mine = history.loc[history["run_id"].isin(self.counted["run_id"]), ["run_id", "variant", "epoch", *metrics]]
+        outcome = self.counted.set_index("run_id")["outcome"]
+        return mine.assign(outcome=mine["run_id"].map(outcome), x=mine["epoch"])
+
+    def setting(self, path: str) -> Any:
+        """The value that the runs share, from those that count, or else from any; None where there is none."""
+        column = f"config.{path}"
+        for frame in (self.counted, self.runs):
+            if column in frame and len(values := frame[column].dropna()):
+                value = values.iloc[0]
+                return value.item() if isinstance(value, np.generic) else value
+        return None
+
+
+NO_HISTORY = pd.DataFrame({"run_id": [], "variant": [], "seed": [], "epoch": []})
+
+
+def runs_that_count(runs: pd.DataFrame) -> pd.DataFrame:
+    """The runs that finished or diverged, with a seed and, if finished, a test error; the newest of doubles."""
+    done = runs[runs["outcome"].isin(COUNTED) & runs["seed"].notna()]
+    done = done[(done["outcome"] == "diverged") | done.get(ERROR, pd.Series(index=done.index)).notna()]
+    newest_last = done.sort_values("started", na_position="first", kind="stable")
+    return newest_last.drop_duplicates(["variant", "seed"], keep="last").sort_index()
+
+
+def failed(runs: pd.DataFrame, failure_error: float | None) -> pd.Series:
+    """True for a run that diverged or ended above the failure line (None: there is no line)."""
+    line = math.inf if failure_error is None else failure_error
+    errors = pd.to_numeric(runs[ERROR]) if ERROR in runs else pd.Series(math.nan, index=runs.index)
+    return (runs["outcome"] == "diverged") | (errors > line)
+
+
+def run_names(runs: pd.DataFrame) -> pd.Series:
+    """Each run's name, or its id where it has none."""
+    return runs["name"].where(runs["name"].astype(bool), runs["run_id"])
+
+
+def _errors_by_seed(counted: pd.DataFrame, declared: Declaration) -> dict[str, dict[int, float]]:
+    kept = counted[~counted["failed"]]
+    errors: dict[str, dict[int, float]] = {name: {} for name in declared.variants}
+    for variant, seed, error in zip(kept["variant"], kept["seed"], kept.get(ERROR, ()), strict=True):
+        errors[variant][int(seed)] = float(error)
+    return errors

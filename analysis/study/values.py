@@ -1,0 +1,40 @@
+"""A setting's value: whether it is there, as text to compare by, and as text to read."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+NONE = "none"  # in a message: the setting is None, or the net has no such option
+
+
+def present(value: Any) -> bool:
+    """Neither None nor the NaN that a frame puts where a run lacks the key."""
+    return value is not None and (not isinstance(value, float) or not math.isnan(value))
+
+
+def is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def comparable(value: Any) -> str:
+    """Text that is equal for equal settings: 1 and 1.0, a tuple and a list, None and a missing key."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(comparable, value))}]"
+    if not present(value):
+        return NONE
+    if is_number(value):
+        return str(int(value)) if float(value).is_integer() else repr(float(value))
+    return json.dumps(value, default=str)
+
+
+def readable(value: Any) -> str:
+    """A setting's value as a reader would write it; empty where there is none."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(readable, value))}]"
+    if not isinstance(value, dict) and not present(value):
+        return ""
+    return f"{value:g}" if isinstance(value, float) else str(value)
