@@ -20,7 +20,7 @@ from experiments.planning import throughput
 from experiments.planning.throughput import TimedTraining
 from experiments.recipes import Recipe
 from experiments.spec import DataSpec, NetSpec, RunSpec
-from experiments.training.memory import give_back
+from experiments.training.memory import release_memory
 from experiments.training.train import build_net
 
 Net = Literal["resnet20", "resnet110", "preact_resnet164", "alexnet_cifar", "densenet40"]
@@ -149,7 +149,7 @@ def parallel_runs(
     alone: Mapping[tuple[str, str], Result],
 ) -> list[Result]:
     """`count` runs in parallel, one thread each: the sum of their rates, beside the usual loop in `alone`."""
-    give_back()
+    release_memory()
     results = []
     for setting in settings:
         usual = alone[net, setting]

@@ -19,7 +19,7 @@ from typing import Any
 
 from experiments.datasets import DataError
 from experiments.execution import workers
-from experiments.execution.run import carry_out
+from experiments.execution.run import complete_run
 from experiments.execution.tracking import TrackingError
 from experiments.planning.job import Job
 from experiments.training.checkpoint import CheckpointError
@@ -93,7 +93,7 @@ def _work(index: int, job: Job) -> Ended:
 
 def _attempt(job: Job, progress: Callable[[Row], None]) -> Ended:
     try:
-        return Ended(job, carry_out(job, progress))
+        return Ended(job, complete_run(job, progress))
     except KNOWN_ERRORS as error:
         return Ended(job, None, str(error))
     except Exception:

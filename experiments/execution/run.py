@@ -30,7 +30,7 @@ def is_finished(job: Job) -> bool:
     return job.wandb == "disabled" or (state.get("logged", False) and any(job.folder.glob("wandb/*run-*/*.wandb")))
 
 
-def carry_out(job: Job, progress: Callable[[Row], None]) -> Result:
+def complete_run(job: Job, progress: Callable[[Row], None]) -> Result:
     """Bring one run to its end: a finished one is skipped, a broken one resumed, one trained elsewhere left alone.
 
     Raises DataError, CheckpointError, TrackingError or OSError, each with one clear line.

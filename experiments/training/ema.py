@@ -1,4 +1,4 @@
-"""The moving average of a net's weights."""
+"""EMA: the exponential moving average of a net's weights."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 
-class Average:
+class Ema:
     """a = d a + (1 - d) w after every step, d = min(decay, (1 + t) / (10 + t)) after t steps; `net` holds a.
 
     The statistics of BN are averaged as the weights are, and its counts copied. As in TensorFlow's Inception, which

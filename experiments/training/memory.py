@@ -19,7 +19,7 @@ def keep_memory() -> None:
         mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
 
 
-def give_back() -> None:
+def release_memory() -> None:
     """Return to the system what `keep_memory` kept: other processes are about to need it."""
     if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
         trim(0)

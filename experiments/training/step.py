@@ -11,7 +11,7 @@ from torch import nn
 
 from experiments.data.augment import Batches, Samples
 from experiments.spec import RunSpec
-from experiments.training.ema import Average
+from experiments.training.ema import Ema
 from experiments.training.losses import training_loss
 from experiments.training.precision import autocast
 from experiments.training.schedule import learning_rate
@@ -25,7 +25,7 @@ class Step:
 
     net: nn.Module
     optimiser: torch.optim.Optimizer
-    average: Average | None
+    ema: Ema | None
     spec: RunSpec
     batches: Batches
 
@@ -36,8 +36,8 @@ class Step:
         for group in self.optimiser.param_groups:
             group["lr"] = learning_rate(k, self.spec.recipe)
         self.advance(self.batches.draws(k))
-        if self.average:
-            self.average.update(k + 1)
+        if self.ema:
+            self.ema.update(k + 1)
 
     def advance(self, samples: Samples) -> None:
         """All of a step that happens on the device."""
@@ -120,8 +120,8 @@ class RecordedStep(Step):
 
 
 def make_step(
-    net: nn.Module, optimiser: torch.optim.Optimizer, average: Average | None, spec: RunSpec, batches: Batches
+    net: nn.Module, optimiser: torch.optim.Optimizer, ema: Ema | None, spec: RunSpec, batches: Batches
 ) -> Step:
     """The step for the run's device."""
     kind = RecordedStep if spec.device == "cuda" else Step
-    return kind(net, optimiser, average, spec, batches)
+    return kind(net, optimiser, ema, spec, batches)

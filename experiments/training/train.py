@@ -18,7 +18,7 @@ from experiments.data.test_crops import crops_of, predict
 from experiments.seeding import generator, make_deterministic, reseed_global
 from experiments.spec import RunSpec
 from experiments.training import checkpoint
-from experiments.training.ema import Average
+from experiments.training.ema import Ema
 from experiments.training.memory import keep_memory
 from experiments.training.optimisers import make_optimiser
 from experiments.training.precision import autocast, compiled, set_tf32
@@ -42,7 +42,7 @@ def train(spec: RunSpec, data: Dataset, folder: Path, log: Callable[[Row], None]
     state = checkpoint.load(folder, spec.run_id) or {"run_id": spec.run_id, "rows": [], "outcome": None}
     net = build_net(spec, data).to(device, memory_format=torch.channels_last)
     optimiser = make_optimiser(net, spec)
-    average = None if spec.recipe.ema is None else Average(net, spec.recipe.ema)
+    average = None if spec.recipe.ema is None else Ema(net, spec.recipe.ema)
     parts = {"net": net, "optimiser": optimiser} | ({"average": average.net} if average else {})
     if state["rows"]:
         for name, part in parts.items():

@@ -2,11 +2,10 @@
 
 import dataclasses
 import os
-import signal
 import subprocess
 import sys
-import time
 
+import psutil
 import pytest
 import torch
 
@@ -22,17 +21,17 @@ def jobs_of(tiny, out, orders=("original", "full_preact")):
     return [Job("planted", order, "smoke", spec, {}, out, None, "disabled") for order, spec in specs.items()]
 
 
-def test_two_at_once_give_the_same_bits_as_one_after_the_other(tiny, tmp_path):
+def test_two_in_parallel_give_the_same_bits_as_one_after_the_other(tiny, tmp_path):
     results = {}
-    for at_once in (1, 2):
-        jobs, seen = jobs_of(tiny, tmp_path / str(at_once)), []
-        ended = list(launch(jobs, at_once, lambda job, row, seen=seen: seen.append((job.variant, row["epoch"]))))
+    for parallel in (1, 2):
+        jobs, seen = jobs_of(tiny, tmp_path / str(parallel)), []
+        ended = list(launch(jobs, parallel, lambda job, row, seen=seen: seen.append((job.variant, row["epoch"]))))
         assert sorted((e.job.variant, e.result) for e in ended) == [
             ("full_preact", "finished"),
             ("original", "finished"),
         ]
         assert sorted(seen) == [(order, epoch) for order in ("full_preact", "original") for epoch in range(1, 6)]
-        results[at_once] = [checkpoint.load(job.folder, job.spec.run_id) for job in jobs]
+        results[parallel] = [checkpoint.load(job.folder, job.spec.run_id) for job in jobs]
     for alone, together in zip(results[1], results[2], strict=True):
         assert all(torch.equal(alone["net"][name], together["net"][name]) for name in alone["net"])
         for a, b in zip(alone["rows"], together["rows"], strict=True):
@@ -56,8 +55,8 @@ import sys
 from pathlib import Path
 from experiments.ablations import load
 from experiments.ablation import Overrides
-from experiments.plan import plan
-from experiments.training.launch import launch
+from experiments.execution.launch import launch
+from experiments.planning.plan import plan
 if __name__ == "__main__":
     out = Path({str(tmp_path)!r})
     jobs = plan(load("resnet_preact"), "smoke", Overrides(epochs=1000), seeds=[0], out=out, wandb="disabled")
@@ -65,21 +64,17 @@ if __name__ == "__main__":
 """
     script = tmp_path / "start.py"
     script.write_text(code)
-    parent = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, str(script)], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": "."}
-    )
-    parent.stdout.readline()
-    children = subprocess.run(
-        ["ps", "-o", "pid=", "--ppid", str(parent.pid)], capture_output=True, text=True
-    ).stdout.split()
-    assert len(children) >= 2
-    parent.send_signal(signal.SIGKILL)
-    parent.wait()
-    parent.stdout.close()
-    deadline = time.monotonic() + 30
-    while any(os.path.exists(f"/proc/{pid}") for pid in children):
-        assert time.monotonic() < deadline, "a worker outlived its parent"
-        time.sleep(0.1)
+    ) as parent:
+        try:
+            assert parent.stdout.readline().strip() == b"1"
+            children = psutil.Process(parent.pid).children(recursive=True)
+            assert len(children) >= 2
+        finally:
+            parent.kill()
+    _, alive = psutil.wait_procs(children, timeout=30)
+    assert alive == [], "a worker outlived its parent"
 
 
 @pytest.mark.gpu

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from analysis import logs
-from experiments.execution.run import carry_out, is_finished
+from experiments.execution.run import complete_run, is_finished
 from experiments.planning.job import Job
 from experiments.spec import DataSpec
 from experiments.training import checkpoint
@@ -21,9 +21,9 @@ def job(tiny, tmp_path) -> Job:
 
 def test_a_run_is_trained_once_and_then_skipped(job):
     rows = []
-    assert carry_out(job, rows.append) == "finished"
+    assert complete_run(job, rows.append) == "finished"
     assert is_finished(job)
-    assert carry_out(job, rows.append) == "skipped"
+    assert complete_run(job, rows.append) == "skipped"
     assert [row["epoch"] for row in rows] == [1, 2, 3, 4, 5]
     assert job.folder.name == f"seed1-{job.spec.hash8}"
     spec = json.loads((job.folder / "spec.json").read_text())
@@ -51,11 +51,11 @@ def test_a_run_is_trained_once_and_then_skipped(job):
 
 def test_a_log_that_was_deleted_is_written_again_from_the_checkpoint(job):
     first, second = [], []
-    carry_out(job, first.append)
+    complete_run(job, first.append)
     for path in job.folder.glob("wandb/*run-*/*.wandb"):
         path.unlink()
     assert not is_finished(job)
-    assert carry_out(job, second.append) == "finished"
+    assert complete_run(job, second.append) == "finished"
     assert second == first
     assert len(logs.load(job.out)[1]) == 5
 
@@ -63,10 +63,10 @@ def test_a_log_that_was_deleted_is_written_again_from_the_checkpoint(job):
 def test_without_wandb_a_run_can_be_logged_later(job):
     silent = dataclasses.replace(job, wandb="disabled")
     first, second = [], []
-    assert carry_out(silent, first.append) == "finished"
+    assert complete_run(silent, first.append) == "finished"
     assert is_finished(silent)
     assert not is_finished(job)
-    carry_out(job, second.append)
+    complete_run(job, second.append)
     assert second == first
     assert logs.load(job.out)[0]["outcome"].tolist() == ["finished"]
 
@@ -75,15 +75,15 @@ def test_a_run_that_another_process_holds_is_left_alone(job):
     job.folder.mkdir(parents=True)
     with (job.folder / "lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        assert carry_out(job, lambda row: None) == "busy"
+        assert complete_run(job, lambda row: None) == "busy"
     assert checkpoint.load(job.folder, job.spec.run_id) is None
 
 
 def test_a_diverged_run_is_an_outcome_and_is_not_trained_again(job):
     recipe = dataclasses.replace(job.spec.recipe, learning_rate=1e38, warmup=0.0)
     bad = dataclasses.replace(job, spec=dataclasses.replace(job.spec, recipe=recipe))
-    assert carry_out(bad, lambda row: None) == "diverged"
-    assert carry_out(bad, lambda row: None) == "skipped"
+    assert complete_run(bad, lambda row: None) == "diverged"
+    assert complete_run(bad, lambda row: None) == "skipped"
     assert logs.load(bad.out)[0]["outcome"].tolist() == ["diverged"]
 
 
@@ -91,8 +91,8 @@ def test_signals_are_logged_and_leave_the_run_as_it_is(job):
     """They are no part of the spec: the same folder and id, and the same results."""
     watched = dataclasses.replace(job, signals=True, out=job.out / "watched")
     rows, plain = [], []
-    carry_out(watched, rows.append)
-    carry_out(job, plain.append)
+    complete_run(watched, rows.append)
+    complete_run(job, plain.append)
     assert watched.folder.name == job.folder.name
     _, history = logs.load(watched.out)
     units = [f"signal/{kind}/{k:02}" for kind in ("activation", "gradient") for k in range(3)]
@@ -112,7 +112,7 @@ def test_images_of_ones_own(job, tmp_path):
     data = DataSpec(f"imagefolder:{folder}", image_size=8)
     recipe = dataclasses.replace(job.spec.recipe, batch_size=8, iterations=9, crop_size=7, test_crops="ten")
     own = dataclasses.replace(job, spec=dataclasses.replace(job.spec, data=data, recipe=recipe))
-    assert carry_out(own, lambda row: None) == "finished"
+    assert complete_run(own, lambda row: None) == "finished"
     runs, history = logs.load(own.out)
     assert sorted(runs.iloc[0]["tags"]) == ["imagefolder", "resnet8"]
     assert runs.iloc[0]["config.data.name"] == f"imagefolder:{folder}"

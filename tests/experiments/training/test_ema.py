@@ -4,13 +4,13 @@ import pytest
 import torch
 from torch import nn
 
-from experiments.training.ema import Average
+from experiments.training.ema import Ema
 
 
 def test_weights_and_statistics_are_averaged_with_a_rising_decay():
     """a = d a + (1 - d) w with d = min(decay, (1 + t) / (10 + t)): 2/11, 3/12, then the decay 0.3."""
     net = nn.Sequential(nn.BatchNorm2d(1))
-    average = Average(net, decay=0.3)
+    average = Ema(net, decay=0.3)
     (weight, mean, count) = net[0].weight, net[0].running_mean, net[0].num_batches_tracked
     expected_weight, expected_mean = 1.0, 0.0
     for t, (w, m) in enumerate([(5.0, 2.0), (-1.0, 8.0), (3.0, 0.5), (0.0, 1.0)], start=1):
@@ -32,7 +32,7 @@ def test_weights_and_statistics_are_averaged_with_a_rising_decay():
 def test_the_average_follows_a_net_whose_state_is_loaded():
     """As after a resume: loading copies into the tensors that are averaged."""
     net = nn.Linear(1, 1, bias=False)
-    average = Average(net, decay=0.0)
+    average = Ema(net, decay=0.0)
     net.load_state_dict({"weight": torch.tensor([[7.0]])})
     average.net.load_state_dict({"weight": torch.tensor([[1.0]])})
     average.update(1)
