@@ -29,7 +29,7 @@ def newest(parts: Sequence[Columns]) -> Columns:
     epochs = whole["epoch"]
     if np.all(epochs[1:] > epochs[:-1]):
         return whole
-    last = np.array(sorted({int(epoch): row for row, epoch in enumerate(epochs)}.items()), dtype=WHOLE)[:, 1]
+    last = [row for _, row in sorted({int(epoch): row for row, epoch in enumerate(epochs)}.items())]
     return {key: values[last] for key, values in whole.items()}
 
 

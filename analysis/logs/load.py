@@ -157,7 +157,7 @@ def _outcome(newest: Fragment) -> str:
         return "unfinished"
     stated = newest.summary.get("outcome")
     if stated in OUTCOMES:
-        return stated
+        return str(stated)
     return "crashed" if newest.exit_code else "finished"
 
 

@@ -84,7 +84,7 @@ def read(path: Path) -> Fragment:
 
 def _fill(fragment: Fragment, data: bytes, damage: list[str]) -> None:
     from google.protobuf.message import DecodeError
-    from wandb.proto.wandb_internal_pb2 import Record  # 0.3 s, and of no use to a reader of a server
+    from wandb.proto.wandb_internal_pb2 import Record  # ty: ignore[missing-module-member]  # 0.3 s; from a descriptor
 
     config: dict[str, Any] = {}
     summary: dict[str, Any] = {}
@@ -112,7 +112,7 @@ def _fill(fragment: Fragment, data: bytes, damage: list[str]) -> None:
     if not described:
         damage.append(f"no run record in {len(data)} bytes, the run id is taken from the file name")
     if fragment.started is None and (first := next((r["_timestamp"] for r in rows if "_timestamp" in r), None)):
-        fragment.started = pd.Timestamp(first, unit="s", tz="UTC")
+        fragment.started = pd.to_datetime(first, unit="s", utc=True)
     fragment.config, fragment.summary = _decoded(config, damage), _decoded(summary, damage)
     fragment.epochs = columns(rows)
 
@@ -123,7 +123,7 @@ def _describe(fragment: Fragment, run: Any) -> None:
     fragment.project, fragment.group, fragment.job_type = run.project, run.run_group, run.job_type
     fragment.name, fragment.tags = run.display_name, list(run.tags)
     if run.HasField("start_time"):
-        fragment.started = pd.Timestamp(run.start_time.ToNanoseconds(), tz="UTC")
+        fragment.started = pd.to_datetime(run.start_time.ToNanoseconds(), utc=True)
 
 
 def _update(values: dict[str, Any], change: Any) -> None:

@@ -74,8 +74,9 @@ def to_latex(table: pd.DataFrame, caption: str | None = None) -> str:
     bold = shown.cells.copy()
     for column in bold:
         bold[column] = ["textbf:--rwrap;" if (i, column) in shown.bold else "" for i in range(len(bold))]
-    styler = Styler(shown.cells).hide(axis="index").format(escape="latex").format_index(escape="latex", axis=1)
-    text = styler.apply(lambda _: bold, axis=None).to_latex(
+    styler = Styler(shown.cells).apply(lambda _: bold, axis=None).hide(axis="index")
+    styler.format(escape="latex").format_index(escape="latex", axis=1)
+    text = styler.to_latex(
         hrules=True,
         column_format="".join("l" if column in shown.text else "r" for column in shown.cells),
         caption=None if caption is None else _escape(caption),

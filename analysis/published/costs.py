@@ -7,6 +7,7 @@ import functools
 from dataclasses import dataclass
 from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from pathlib import Path
+from typing import Any
 
 CSV = Path(__file__).with_name("costs.csv")
 UNITS = {"1": "", "1024": " K", "1e6": " M", "1e9": " G"}
@@ -35,12 +36,13 @@ class Cost:
     def text(self) -> str:
         return f"{int(self.printed):,}" if self.unit == "1" else f"{self.printed}{UNITS[self.unit]}"
 
+    @property
+    def _decimals(self) -> int:
+        return len(self.printed.partition(".")[2])
+
     def verdict(self, counted: int) -> str:
         """ "exact", "to its digits" (rounded to nearest), "rounded down", or the gap in percent with its reason."""
-        scaled, step = (
-            Decimal(counted) / Decimal(self.unit),
-            Decimal(1).scaleb(Decimal(self.printed).as_tuple().exponent),
-        )
+        scaled, step = Decimal(counted) / Decimal(self.unit), Decimal(1).scaleb(-self._decimals)
         if scaled == Decimal(self.printed):
             return "exact"
         for name, rounding in (("to its digits", ROUND_HALF_UP), ("rounded down", ROUND_FLOOR)):
@@ -54,7 +56,8 @@ class Cost:
 def load(path: Path = CSV) -> tuple[Cost, ...]:
     """All rows, in the file's order."""
     with path.open(newline="", encoding="utf-8") as file:
-        return tuple(Cost(**{**row, "confirmed": row["confirmed"] == "yes"}) for row in csv.DictReader(file))
+        rows: list[dict[str, Any]] = list(csv.DictReader(file))
+    return tuple(Cost(**row | {"confirmed": row["confirmed"] == "yes"}) for row in rows)
 
 
 def of(net: str, options: dict[str, str], input_shape: str) -> list[Cost]:

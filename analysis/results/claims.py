@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 import scipy.stats
@@ -24,6 +26,11 @@ class Noise:
     std: float
     n: int
     source: str
+
+
+def rows_of(claims: pd.DataFrame) -> Iterator[Any]:
+    """Claim by claim, its columns as attributes."""
+    return iter(claims.itertuples())
 
 
 def pairs(cells: pd.DataFrame, baseline: str) -> pd.DataFrame:
@@ -119,7 +126,7 @@ def support(cells: pd.DataFrame, baseline: str, noise: Noise) -> pd.DataFrame:
     """
     claims = pairs(cells, baseline)
     limits, supported, seeds = [], [], []
-    for claim in claims.itertuples():
+    for claim in rows_of(claims):
         limit = smallest_gap(noise, cells, claim.better, claim.worse)
         gap = FAILURE_ERROR - cells.at[claim.better, "value"] if math.isnan(claim.gap) else claim.gap
         limits.append(limit)
@@ -161,12 +168,12 @@ def noise_lines(net: str, cells: pd.DataFrame, dataset: str, baseline: str, *, n
         f"(std {noise.std:.2f} over {noise.n} runs, {noise.source}; taken to be that of every cell).",
         *_limit_line(claims, noise),
     ]
-    lines += [f"  {_claim(claim)}" for claim in claims[claims["against_baseline"]].itertuples()]
+    lines += [f"  {_claim(claim)}" for claim in rows_of(claims[claims["against_baseline"]])]
     others = claims[~claims["against_baseline"]]
     within = others[~others["supported"].astype(bool)]
     if len(others):
         lines.append(f"  The other {len(others)} pairs: {len(others) - len(within)} beyond noise, {len(within)} not.")
-    lines += [f"  {_claim(claim)}" for claim in within.head(named).itertuples()]
+    lines += [f"  {_claim(claim)}" for claim in rows_of(within.head(named))]
     return lines + ([f"  and {len(within) - named} more within noise"] if len(within) > named else [])
 
 
@@ -178,7 +185,7 @@ def _limit_line(claims: pd.DataFrame, noise: Noise) -> list[str]:
     return [f"  Beyond noise, at 95 %: a gap from {limits[0]:.2f} up ({exact:.2f} if the std were known exactly)."]
 
 
-def _claim(claim: object) -> str:
+def _claim(claim: Any) -> str:
     gap = ", which fails" if math.isnan(claim.gap) else f" by {claim.gap:.2f}"
     seeds = "" if claim.seeds is pd.NA else f"; about {claim.seeds} paired seeds would show it"
     where = "beyond" if claim.supported else "within"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -42,7 +43,7 @@ def _paper_setting(study: Study) -> tuple[str, str] | None:
 def _deviations(study: Study, net: str, dataset: str) -> tuple[str, ...]:
     """A user's own folder of images is of unknown content, so it never counts as the paper's data."""
     declared = study.declared
-    papers = {"net.name": net} if net else {}
+    papers: dict[str, Any] = {"net.name": net} if net else {}
     papers |= {"data.name": dataset, "data.train_images": None}
     papers |= {f"recipe.{key}": value for key, value in RECIPES.get(declared.published or "", {}).items()}
     ours = {path: study.setting(path) for path in papers}

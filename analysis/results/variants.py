@@ -39,7 +39,7 @@ def variants_table(study: Study) -> pd.DataFrame:
     check(study)
     rows = {name: _row(name, study) for name in study.declared.variants}
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("variant")
-    table["p_holm"] = holm(table.pop("p"))
+    table["p_holm"] = holm(list(table.pop("p")))
     best = _best(table, study.errors)
     table["best"] = [name == best for name in table.index]
     return table

@@ -65,7 +65,7 @@ def claims_table(table: pd.DataFrame, study: Study) -> pd.DataFrame:
     if found.empty:
         found = claims.stated(study.stated[study.stated.index.isin(table.index)], baseline)
     outcomes = outcomes_of(study)
-    judged = [judge(outcomes[c.better], outcomes[c.worse], c.gap) for c in found.itertuples()]
+    judged = [judge(outcomes[c.better], outcomes[c.worse], c.gap) for c in claims.rows_of(found)]
     found = found.assign(
         difference=[j.difference.mean for j in judged],
         low=[j.difference.low for j in judged],
@@ -188,7 +188,7 @@ def _others(found: pd.DataFrame, table: pd.DataFrame) -> list[str]:
         text = f"Other pairs, {word}: {len(mine)} of {len(others)}"
         if len(mine) and word != "undecided":
             labels = table["label"]
-            names = [f"{labels[c.better]} < {labels[c.worse]}" for c in mine.head(NAMED_PAIRS).itertuples()]
+            names = [f"{labels[c.better]} < {labels[c.worse]}" for c in claims.rows_of(mine.head(NAMED_PAIRS))]
             more = f", and {len(mine) - NAMED_PAIRS} more" if len(mine) > NAMED_PAIRS else ""
             text += f" ({', '.join(names)}{more})"
         lines.append(text + ".")
@@ -208,7 +208,7 @@ def _noise(table: pd.DataFrame, study: Study) -> list[str]:
     if weak.empty:
         return [f"{head} could support each of its claims against the baseline."]
     labels = table["label"]
-    names = ", ".join(f"{labels[c.better]} < {labels[c.worse]} by {c.gap:.2f}" for c in weak.itertuples())
+    names = ", ".join(f"{labels[c.better]} < {labels[c.worse]} by {c.gap:.2f}" for c in claims.rows_of(weak))
     return [f"{head} could not support {len(weak)} of its claims against the baseline: {names}."]
 
 

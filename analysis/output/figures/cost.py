@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -73,7 +74,7 @@ def _draw(axes: Axes, study: Study, cost: Mapping[str, float]) -> None:
     axes.axhline(study.median(study.declared.baseline), color="0.5", linestyle="--", linewidth=0.7, label="_baseline")
     for name, x in cost.items():
         look, errors = study.looks[name], list(study.errors[name].values())
-        line = {"color": look.colour, "marker": look.marker, "linestyle": "none"}
+        line: dict[str, Any] = {"color": look.colour, "marker": look.marker, "linestyle": "none"}
         axes.plot(
             [x] * len(errors), errors, markersize=3.5, markerfacecolor="none", markeredgewidth=0.5,
             label=f"_seeds of {name}", **line,
@@ -81,7 +82,7 @@ def _draw(axes: Axes, study: Study, cost: Mapping[str, float]) -> None:
         median = study.median(name)
         axes.plot([x], [median], markersize=5, label=f"_{name}", **line)
         if math.isnan(median):
-            edge = {"transform": axes.get_xaxis_transform(), "clip_on": False}
+            edge: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "clip_on": False}
             axes.plot([x], [1], markersize=5, alpha=0.5, label="_failed", **line, **edge)
             axes.plot([x], [1], "x", color="black", markersize=7, markeredgewidth=0.8, label="_cross", **edge)
     log_ticks(axes.xaxis, text=_short)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 from matplotlib.axes import Axes
@@ -12,7 +13,7 @@ from matplotlib.lines import Line2D
 
 from analysis.output.figures.levels import level_text
 from analysis.output.figures.lines import diverged_lines, median_line
-from analysis.output.figures.style import HEIGHT_IN, LABELS, WIDTH_IN, legend_below, style
+from analysis.output.figures.style import HEIGHT_IN, LABELS, WIDTH_IN, legend_below, style, whole_ticks
 from analysis.stats import survival
 from analysis.study import Study
 from analysis.study.looks import Look, looks
@@ -60,14 +61,14 @@ def error_to_target(study: Study) -> Figure | None:
         axes.set_ylim(0, min(100, points[METRIC].max() * 1.05))
         axes.set_xlabel("epoch")
         axes.set_ylabel(LABELS[METRIC])
-        axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+        whole_ticks(axes.xaxis)
         legend_below(figure, handles)
     return figure
 
 
 def _mark(axes: Axes, target: float, epochs: Sequence[float], median: float, look: Look) -> None:
     """Where the seeds, and in the median they, reach the target; those that never do have no mark."""
-    line = {"color": look.colour, "marker": look.marker, "linestyle": "none"}
+    line: dict[str, Any] = {"color": look.colour, "marker": look.marker, "linestyle": "none"}
     reached = [epoch for epoch in epochs if math.isfinite(epoch)]
     axes.plot(reached, [target] * len(reached), markersize=3, markerfacecolor="none", label="_seeds", **line)
     if math.isfinite(median):

@@ -18,6 +18,7 @@ from analysis.output.figures.style import (
     panels,
     small_title,
     style,
+    whole_ticks,
 )
 from analysis.study import Study
 from analysis.study.looks import BASELINE, COLOURS
@@ -69,7 +70,7 @@ def training_curves(
             diverged_lines(axes, mine, y, look.colour)
         scale(axes, points, [y, training] if dashed is axes and training else [y], log_y)
         axes.set_xlabel(x_label)
-        axes.xaxis.get_major_locator().set_params(integer=x_label != "iterations (1e4)", min_n_ticks=1)
+        whole_ticks(axes.xaxis, whole=x_label != "iterations (1e4)")
         axes.set_ylabel(LABELS.get(y, y) if dashed is not axes or training is None else "error (%)")
         if title is not None:
             axes.set_title(title)
@@ -110,7 +111,7 @@ def curve_panels(
                 _curves(axes, points[points["variant"] == variant], y, training, colour)
             small_title(axes, study.declared.labels[name], f"({study.diverged_text(name)})")
         scale(every[0], points, [y] if training is None else [y, training], log_y)
-        every[0].xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+        whole_ticks(every[0].xaxis)
         handles = [
             Line2D(
                 [], [], color=BASELINE, label=f"{study.declared.labels[baseline]} ({study.diverged_text(baseline)})"

@@ -21,6 +21,7 @@ from analysis.output.figures.style import (
     log_ticks,
     shades,
     style,
+    whole_ticks,
 )
 from analysis.study import Study
 from analysis.study.looks import Look, looks
@@ -70,14 +71,16 @@ def degradation(study: Study) -> Figure | None:
     if len(levels) > MAX_PANELS or not {"test/error", "train/error"} <= set(study.history):
         return None
     points = study.points("test/error", "train/error")
-    depths = sorted({depth_of(depth, value) for value in study.values(depth)})
+    found = {name: depth_of(depth, study.levels(name).get(depth)) for name in study.variants}
+    depth_at = {name: value for name, value in found.items() if value is not None}
+    depths = sorted(set(depth_at.values()))
     with style():
         figure = Figure(figsize=(WIDTH_IN[2], HEIGHT_IN), layout="constrained")
         *left, right = figure.subplots(1, len(levels) + 1)
         for axes, level in zip(left, levels, strict=True):
-            of_level = [name for name in study.variants if study.levels(name).get(other) == level]
-            for name in sorted(of_level, key=lambda name: depth_of(depth, study.levels(name)[depth])):
-                colour = shades(len(depths))[depths.index(depth_of(depth, study.levels(name)[depth]))]
+            with_level = [name for name in depth_at if study.levels(name).get(other) == level]
+            for name in sorted(with_level, key=lambda name: depth_at[name]):
+                colour = shades(len(depths))[depths.index(depth_at[name])]
                 mine = points[points["variant"] == name]
                 median_line(axes, mine, "train/error", color=colour, linestyle="--", linewidth=THIN)
                 median_line(axes, mine, "test/error", color=colour, linestyle="-", linewidth=BOLD)
@@ -85,7 +88,7 @@ def degradation(study: Study) -> Figure | None:
             axes.sharey(left[0])
             axes.set_title(level_text(other, level))
             axes.set_xlabel("epoch")
-            axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+            whole_ticks(axes.xaxis)
         scale(left[0], points, ["test/error", "train/error"], wide(points, "test/error"))
         left[0].set_ylabel("error (%)")
         place = _x_axis(right, study, depth)
@@ -93,11 +96,11 @@ def degradation(study: Study) -> Figure | None:
         _training_errors(right, study, points, depth, other, place)
         right.set_xlabel("depth")
         right.set_ylabel("error of the last epoch (%)")
-        of_depths = [
+        depth_handles = [
             Line2D([], [], color=colour, label=f"depth {depth}")
             for depth, colour in zip(depths, shades(len(depths)), strict=True)
         ]
-        legend_below(figure, [*of_depths, *handles, *kind_handles("test/error", "train/error")])
+        legend_below(figure, [*depth_handles, *handles, *kind_handles("test/error", "train/error")])
     return figure
 
 
@@ -123,9 +126,9 @@ def _orient(study: Study) -> tuple[str, str]:
 def _x_axis(axes: Axes, study: Study, factor: str) -> dict[str, float]:
     """Set up the x axis for the factor's levels; where each level, as text, stands on it."""
     values = study.values(factor)
-    numbers = [_number(factor, value) for value in values]
+    numbers = [number for value in values if (number := _number(factor, value)) is not None]
     axes.set_xlabel("depth" if _is_depth(study, factor) else factor_text(factor))
-    if any(number is None for number in numbers) or (len(values) == 2 and not _is_depth(study, factor)):
+    if len(numbers) < len(values) or (len(values) == 2 and not _is_depth(study, factor)):
         axes.set_xticks(range(len(values)), [level_text(factor, value) for value in values])
         axes.set_xlim(-0.4, len(values) - 0.6)
         return {repr(value): float(place) for place, value in enumerate(values)}
@@ -159,7 +162,7 @@ def _level_lines(axes: Axes, study: Study, across: str, within: str, place: dict
     failed_at: list[float] = []
     for value in study.values(within):
         look, cells = look_of[repr(value)], _cells(study, across, within, place)[repr(value)]
-        line = {"color": look.colour, "marker": look.marker}
+        line: dict[str, Any] = {"color": look.colour, "marker": look.marker}
         axes.plot([x for x, _ in cells], [study.median(name) for _, name in cells], label=f"_{value}", **line)
         for x, name in cells:
             errors = list(study.errors[name].values())

@@ -83,7 +83,8 @@ def wide(points: pd.DataFrame, metric: str) -> bool:
 
 def kind_handles(y: str, training: str | None) -> list[Line2D]:
     """Legend entries for the bold solid and the thin dashed lines."""
-    kinds = [(y, "-", BOLD)] + ([] if training is None else [(training, "--", THIN)])
+    kinds: list[tuple[str, Any, float]] = [(y, "-", BOLD)]
+    kinds += [] if training is None else [(training, "--", THIN)]
     return [
         Line2D([], [], color="0.4", linestyle=line, linewidth=width, label=LABELS.get(name, name).removesuffix(" (%)"))
         for name, line, width in kinds

@@ -19,7 +19,7 @@ from matplotlib.colors import BoundaryNorm, ListedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from analysis.output.figures.style import log_ticks, panels, shades, small_title, style
+from analysis.output.figures.style import log_ticks, panels, shades, small_title, style, whole_ticks
 from analysis.study import Study
 
 Kind = Literal["activation", "gradient"]
@@ -54,7 +54,7 @@ def signal(study: Study, kind: Kind) -> Figure | None:
                 line, above = ("-", 2) if epochs else ("--", 3)
                 axes.plot(table.columns, size, line, color=colour[epochs], linewidth=1.0, zorder=above, **_dot(size))
             _name(axes, study, name)
-        every[0].xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+        whole_ticks(every[0].xaxis)
         log_ticks(every[0].yaxis, text=_short)
         colours = ListedColormap(list(colour.values()))
         bounds = np.arange(len(shown) + 1) - 0.5
@@ -90,7 +90,7 @@ def gates(study: Study) -> Figure | None:
         every[0].yaxis.set_major_locator(FixedLocator(GATE_TICKS))
         every[0].yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         every[0].yaxis.set_minor_locator(NullLocator())
-        every[0].xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+        whole_ticks(every[0].xaxis)
         figure.colorbar(
             ScalarMappable(Normalize(0, max(1, units)), dark), ax=every, pad=0.01, label="unit", aspect=30
         )  # fmt: skip

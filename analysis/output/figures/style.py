@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.textpath import TextPath
+from matplotlib.ticker import MaxNLocator
 
 WIDTH_IN: Mapping[int, float] = {1: 3.3, 2: 6.9}  # one and two columns of a two-column paper
 HEIGHT_IN = 2.3  # of the axes with their labels; a legend adds to it
@@ -74,11 +75,12 @@ def shades(count: int) -> list[str]:
 
 
 @contextmanager
-def style() -> Iterator[None]:
+def style() -> Generator[None]:
     """matplotlib's defaults with the settings above, whatever the user's own matplotlibrc says."""
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update(STYLE)
+        settings: Any = mpl.rcParams
+        settings.update(STYLE)
         yield
 
 
@@ -115,7 +117,7 @@ def legend_below(figure: Figure, handles: Iterable[Artist]) -> None:
     """A legend of as many columns as fit, below the axes; the figure grows by its rows."""
     handles = list(handles)
     width_in, height_in = figure.get_size_inches()
-    labels_pt = [TextPath((0, 0), handle.get_label(), size=SMALL_PT).get_extents().width for handle in handles]
+    labels_pt = [TextPath((0, 0), str(handle.get_label()), size=SMALL_PT).get_extents().width for handle in handles]
     handle_pt, gap_pt = (HANDLE_EM + HANDLE_PAD_EM) * SMALL_PT, COLUMN_GAP_EM * SMALL_PT
     for columns in range(len(handles), 0, -1):
         needed = sum(handle_pt + gap_pt + column.max() for column in np.array_split(labels_pt, columns))
@@ -128,6 +130,11 @@ def legend_below(figure: Figure, handles: Iterable[Artist]) -> None:
     )  # fmt: skip
 
 
+def whole_ticks(axis: Axis, *, whole: bool = True) -> None:
+    """Ticks at whole numbers only, one at least; whole=False: at any."""
+    axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=whole, min_n_ticks=1))
+
+
 def log_ticks(axis: Axis, at: Sequence[float] | None = None, text: Callable[[float], str] = "{:g}".format) -> None:
     """A logarithmic axis with plain numbers: at these places, or at few round ones within the present limits."""
     if at is None:
@@ -138,7 +145,7 @@ def log_ticks(axis: Axis, at: Sequence[float] | None = None, text: Callable[[flo
             at = [place for place in every if low <= place <= high]
             if len(at) <= MOST_TICKS:
                 break
-    places = list(at)
+    places = list(at or ())
     axis.set_ticks(places, [text(place) for place in places])
     axis.set_ticks([], minor=True)
 
