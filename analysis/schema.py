@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 # What an ablation is: see `experiments.check`.
@@ -22,3 +23,42 @@ RENAMED: Mapping[str, str] = {
 def renamed(config: Mapping[str, Any]) -> dict[str, Any]:
     """A flat config with today's names."""
     return {RENAMED.get(key, key): value for key, value in config.items()}
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A quantity of the test set that runs log as `test/<name>` and the analysis compares.
+
+    label: in print. unit: "%", or "" for a plain number. published: the word for it in `analysis/published/cells.csv`;
+    None: the papers' tables do not have it.
+    """
+
+    name: str
+    label: str
+    unit: str = ""
+    lower_is_better: bool = True
+    published: str | None = None
+
+    @property
+    def column(self) -> str:
+        """Of a frame of runs."""
+        return f"summary.test/{self.name}"
+
+    @property
+    def heading(self) -> str:
+        return f"{self.label} ({self.unit})" if self.unit else self.label
+
+
+ERROR = Metric("error", "test error", "%", published="test_error")
+# The functions that compute them are in `experiments.training.metrics`.
+METRICS: Mapping[str, Metric] = {
+    metric.name: metric
+    for metric in (
+        ERROR,
+        Metric("top5_error", "top-5 test error", "%", published="top5_error"),
+        Metric("balanced_error", "balanced test error", "%"),
+        Metric("macro_f1", "macro F1", "%", lower_is_better=False),
+        Metric("nll", "negative log likelihood", "nats"),
+        Metric("ece", "expected calibration error", "%"),
+    )
+}

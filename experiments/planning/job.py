@@ -16,7 +16,8 @@ class Job:
     """One run as planned.
 
     context: added to the spec in the W&B config, so that the analysis needs nothing else. signals: also log the sizes
-    of activations and gradients unit by unit (`experiments.training.signals`), which changes no result.
+    of activations and gradients unit by unit (`experiments.training.signals`), which changes no result. metrics: what
+    else is measured on the test set (`experiments.training.metrics`), likewise.
     """
 
     ablation: str
@@ -28,6 +29,7 @@ class Job:
     data_dir: Path | None
     wandb: Mode
     signals: bool = False
+    metrics: tuple[str, ...] = ()
 
     @property
     def folder(self) -> Path:

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 import nets
-from experiments.data.augment import Batches, Pixels
-from experiments.data.load import Dataset, Split
-from experiments.data.test_crops import crops_of, predict
+from experiments.data.augment import Batches
+from experiments.data.load import Dataset
 from experiments.seeding import generator, make_deterministic, reseed_global
 from experiments.spec import RunSpec
-from experiments.training import checkpoint
+from experiments.training import checkpoint, metrics, predictions
 from experiments.training.ema import Ema
+from experiments.training.evaluation import evaluate
 from experiments.training.memory import keep_memory
 from experiments.training.optimisers import make_optimiser
-from experiments.training.precision import autocast, compiled, set_tf32
+from experiments.training.precision import compiled, set_tf32
 from experiments.training.schedule import learning_rate
 from experiments.training.signals import measure
 from experiments.training.step import Step, make_step
@@ -29,11 +28,19 @@ from experiments.training.step import Step, make_step
 Row = dict[str, float]
 
 
-def train(spec: RunSpec, data: Dataset, folder: Path, log: Callable[[Row], None], signals: bool = False) -> str:
+def train(
+    spec: RunSpec,
+    data: Dataset,
+    folder: Path,
+    log: Callable[[Row], None],
+    signals: bool = False,
+    measured: Sequence[str] = (),
+) -> str:
     """Train one run to its end, from its checkpoint if it has one; returns its outcome, finished or diverged.
 
     `signals` adds `signals.measure` to the rows and changes nothing else. `log` gets one row an epoch, and again all
     rows of the epochs that a checkpoint already holds. A non-finite loss ends the run at the end of its epoch.
+    `measured`: names of `metrics` whose values of the test set join the rows. The last epoch's predictions are kept.
     """
     make_deterministic()
     keep_memory()
@@ -58,14 +65,18 @@ def train(spec: RunSpec, data: Dataset, folder: Path, log: Callable[[Row], None]
         started = time.perf_counter()
         row |= train_epoch(step, spec, epoch)
         trained_s = time.perf_counter() - started
-        row |= evaluate(average.net if average else net, spec, data.test, batches.pixels)
+        tested, logits = evaluate(average.net if average else net, spec, data.test, batches.pixels)
+        row |= tested
         images = (spec.epoch_end(epoch) - _first_step(spec, epoch)) * spec.recipe.batch_size
         row |= {"time/epoch_s": time.perf_counter() - started, "time/images_per_s": images / trained_s}
+        row |= metrics.measure(measured, logits, data.test.labels)
         if not math.isfinite(row["train/loss"]):
             state["outcome"] = "diverged"
         elif epoch + 1 == spec.epochs:
             state["outcome"] = "finished"
         state["rows"].append(row)
+        if state["outcome"]:  # ahead of the checkpoint: a finished one always has its predictions
+            predictions.save(folder, logits, data.test.labels)
         checkpoint.save(folder, {**state, **{name: part.state_dict() for name, part in parts.items()}})
         log(row)
         if state["outcome"]:
@@ -84,19 +95,6 @@ def train_epoch(step: Step, spec: RunSpec, epoch: int) -> Row:
         step(k)
     samples = len(steps) * spec.recipe.batch_size
     return {"train/loss": step.loss_sum.item() / len(steps), "train/error": 100 * step.wrong.item() / samples}
-
-
-@torch.no_grad()
-def evaluate(net: nn.Module, spec: RunSpec, data: Split, pixels: Pixels, batch: int = 500) -> Row:
-    """Mean cross-entropy and error (percent) over the whole test set, from the crops that the recipe names."""
-    net.eval()
-    loss_sum, wrong = (torch.zeros((), device=data.images.device) for _ in range(2))
-    for images, labels in zip(data.images.split(batch), data.labels.split(batch), strict=True):
-        with autocast(spec):
-            logits = predict(net, crops_of(pixels(images), spec.recipe))
-        loss_sum += F.cross_entropy(logits, labels, reduction="sum")
-        wrong += (logits.argmax(1) != labels).sum()
-    return {"test/loss": loss_sum.item() / len(data.labels), "test/error": 100 * wrong.item() / len(data.labels)}
 
 
 def build_net(spec: RunSpec, data: Dataset) -> nn.Module:

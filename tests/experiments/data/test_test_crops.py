@@ -9,7 +9,7 @@ from experiments.data.augment import Pixels
 from experiments.data.load import Split
 from experiments.data.test_crops import crops_of, predict
 from experiments.spec import DataSpec, Recipe, RunSpec
-from experiments.training.train import evaluate
+from experiments.training.evaluation import evaluate
 
 
 @pytest.mark.parametrize(("height", "width", "side"), [(8, 8, 6), (9, 8, 4), (7, 11, 4), (6, 6, 6)])
@@ -54,7 +54,7 @@ def test_loss_and_error_of_ten_crops():
     labels = torch.randint(3, (30,))
     spec = RunSpec(data=DataSpec("digits"), recipe=Recipe(crop_size=5, test_crops="ten"))
     pixels = Pixels(images, "pixel_mean")
-    row = evaluate(Corner(), spec, Split(images, labels), pixels, batch=7)
+    row, _ = evaluate(Corner(), spec, Split(images, labels), pixels, batch=7)
     mean = torch.stack([Corner()(crop).softmax(1) for crop in TenCrop(5)(pixels(images))]).double().mean(0)
     assert row["test/loss"] == pytest.approx(-mean[range(30), labels].log().mean().item(), rel=1e-5)
     assert row["test/error"] == pytest.approx(100 * (mean.argmax(1) != labels).double().mean().item())
