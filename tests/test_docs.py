@@ -1,0 +1,246 @@
+"""Every command, code block, link, file, flag and table of the documents is what the program has."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from experiments import ablations
+from tests.documents import ROOT, Block, Command, blocks, commands, documents, links, spans, table
+
+README = documents()["README.md"]
+LANGUAGES = {"bash", "python", "text", "mermaid", "toml"}  # text, mermaid: not to be run; toml: a file's contents
+SMALLEST = "--profile smoke --epochs 1 --seeds 1"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """How a command is checked. `quick` is appended for the quick test, `slow` for the slow one; None: no such test.
+
+    An appended option wins over an earlier one of the same name, so the command itself runs as it stands.
+    """
+
+    pattern: str
+    quick: str | None = None
+    slow: str | None = None
+
+
+RULES = (  # the first that matches
+    Rule(r"run_ablation\.py .*--(list --estimate|all|watch)", slow=SMALLEST),
+    Rule(r"run_ablation\.py .*--(list|cells|dry-run|status)", quick=""),
+    Rule(r"run_ablation\.py .*imagefolder:PATH", quick="--dry-run"),
+    Rule(r"run_ablation\.py", quick="--dry-run", slow=SMALLEST),
+    Rule(r"make_report\.py", slow=""),  # of the study that the slow tests have trained
+    Rule(r"describe_net\.py .*--table", slow=""),
+    Rule(r"describe_net\.py|fetch_data\.py --list|analysis\.results\.verdict", quick=""),
+    Rule(r"fetch_data\.py", slow=""),
+    Rule(
+        r"-m benchmarks\.training_speed", slow="--nets resnet20 --settings fp32 --block-s 0.1 --repeats 1 --workers 0"
+    ),
+    Rule(r"-m benchmarks\.step_profile", slow="--batch 16"),
+    Rule(r"-m benchmarks\.endurance", slow="--epochs 10"),
+    Rule(r"-m benchmarks\.analysis_scale", slow="--runs 5 10 --epochs 2"),
+    Rule(r"-m analysis\.stats\.calibration", slow=""),
+    Rule(r"-m pytest|tests/portability", slow="--collect-only"),
+)
+# Commands that change the environment, by what checks them instead.
+CHECKED_ELSEWHERE = {
+    "python3 -m venv .venv": ".ci/run",
+    ". .venv/bin/activate": ".ci/run",
+    "pip install -q -r requirements.txt": ".ci/run",
+    "ruff check": ".ci/run",
+    "ruff format": ".ci/run",
+    "ty check": ".ci/run",
+    "pre-commit install": ".pre-commit-config.yaml",
+}
+COMMANDS = [command for command in commands() if command.text not in CHECKED_ELSEWHERE]
+
+
+def rule_of(command: Command) -> Rule | None:
+    return next((rule for rule in RULES if re.search(rule.pattern, command.text)), None)
+
+
+def with_test(kind: str) -> list[Command]:
+    return [command for command in COMMANDS if (rule := rule_of(command)) and getattr(rule, kind) is not None]
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder that looks like a clone, with what the documents' placeholders name: PATH, path/to/mine.py."""
+    folder = tmp_path_factory.mktemp("clone")
+    for path in ROOT.iterdir():
+        if path.name not in ("runs", "reports", "wandb"):
+            (folder / path.name).symlink_to(path)
+    stream = np.random.default_rng(0)
+    for part in ("train", "val"):
+        for name in ("cat", "dog"):
+            (folder / "PATH" / part / name).mkdir(parents=True)
+            for i in range(40):
+                pixels = stream.integers(256, size=(40, 40, 3), dtype=np.uint8)
+                Image.fromarray(pixels).save(folder / "PATH" / part / name / f"{i}.png")
+    (folder / "path/to").mkdir(parents=True)
+    (folder / "path/to/mine.py").write_text(declarations()[0].text)
+    return folder
+
+
+def declarations() -> list[Block]:
+    return [block for block in blocks() if block.language == "python" and "ABLATION = " in block.text]
+
+
+def run(folder: Path, text: str, appended: str = "") -> str:
+    words = [sys.executable if word in ("python", "python3") else word for word in f"{text} {appended}".split()]
+    environment = os.environ | {"COLUMNS": "200", "PYTHONPATH": ""}
+    done = subprocess.run(words, cwd=folder, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, f"{text} {appended}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+    return done.stdout
+
+
+def test_every_command_is_covered():
+    assert [str(command) for command in COMMANDS if rule_of(command) is None] == []
+
+
+@pytest.mark.parametrize(("command", "path"), CHECKED_ELSEWHERE.items())
+def test_a_command_that_changes_the_environment_is_the_one_that_is_checked(command, path):
+    assert command in (ROOT / path).read_text()
+
+
+@pytest.mark.parametrize("command", with_test("quick"), ids=str)
+def test_a_command_is_understood(command, checkout):
+    run(checkout, command.text, rule_of(command).quick)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", with_test("slow"), ids=str)
+def test_a_command_does_its_work(command, checkout):
+    """Some need CIFAR-10 or a download."""
+    if "make_report.py" in command.text:
+        run(checkout, "python scripts/run_ablation.py resnet_preact", SMALLEST)
+    run(checkout, command.text, rule_of(command).slow)
+
+
+def test_every_block_has_a_language_that_is_checked():
+    assert [str(block) for block in blocks() if block.language not in LANGUAGES] == []
+
+
+@pytest.mark.parametrize("block", declarations(), ids=str)
+def test_a_documented_ablation_can_be_planned(block, checkout, tmp_path):
+    (tmp_path / "mine.py").write_text(block.text)
+    run(checkout, f"python scripts/run_ablation.py {tmp_path / 'mine.py'} --dry-run")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", declarations(), ids=str)
+def test_a_documented_ablation_ends_with_its_table(block, checkout, tmp_path):
+    (tmp_path / "mine.py").write_text(block.text)
+    run(checkout, f"python scripts/run_ablation.py {tmp_path / 'mine.py'} --out {tmp_path / 'runs'}", SMALLEST)
+    assert list((tmp_path / "runs").glob("*/results/smoke/table.md"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "block", [b for b in blocks() if b.language == "python" and "ABLATION = " not in b.text], ids=str
+)
+def test_any_other_python_block_runs_beside_a_study(block, checkout, tmp_path):
+    run(checkout, "python scripts/run_ablation.py resnet_preact", SMALLEST)
+    (tmp_path / "block.py").write_text(f"import sys\nsys.path.insert(0, '.')\n{block.text}")
+    run(checkout, f"python {tmp_path / 'block.py'}")
+
+
+def test_every_link_leads_somewhere():
+    broken = []
+    for document, target in links():
+        path, _, anchor = target.partition("#")
+        file = (ROOT / document).parent / path if path else ROOT / document
+        headings = re.findall(r"^#+ (.*)$", file.read_text(), re.MULTILINE) if anchor and file.is_file() else []
+        anchors = {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+        if not file.exists() or (anchor and anchor not in anchors):
+            broken.append(f"{document}: {target}")
+    assert broken == []
+
+
+# What a run or a study writes, and names that stand for the reader's own.
+WRITTEN = re.compile(
+    r"(runs|reports|seed<k>|train|val|path/to)/.*|(report|index)\.html|(table|README)\.md|mine\.py"
+    r"|__init__\.py|(spec|env)\.json|checkpoint\.pt|table.*\.(csv|tex)"
+)
+FILE = re.compile(r"[\w./<>-]+\.(py|md|toml|txt|csv|json|yaml|yml|ipynb|js|css|html|pt|cff)|[\w.-]+/([\w.-]+/)*")
+
+
+@pytest.mark.parametrize("document", [name for name in documents() if name != "CHANGELOG.md"])  # it names past files
+def test_every_file_that_is_named_exists(document):
+    named = [span for _, span in spans(documents()[document]) if FILE.fullmatch(span) and not WRITTEN.fullmatch(span)]
+    places = [(ROOT / document).parent, ROOT, ROOT / "tests"]
+    assert [name for name in named if not any((place / name).exists() for place in places)] == []
+
+
+@pytest.fixture(scope="module")
+def help_texts() -> str:
+    programs = [f"scripts/{path.name}" for path in sorted((ROOT / "scripts").glob("*.py"))]
+    programs += ["-m pytest", *(f"-m benchmarks.{name}" for name in re.findall(r"-m benchmarks\.(\w+)", README))]
+    return "\n".join(run(ROOT, f"python {program} --help") for program in programs)
+
+
+@pytest.mark.parametrize("document", ["README.md", *(name for name in documents() if name.startswith("docs/"))])
+def test_every_flag_that_is_named_exists(document, help_texts):
+    named = {span.split()[0].partition("=")[0] for _, span in spans(documents()[document]) if span.startswith("--")}
+    known = set(re.findall(r"--[\w-]+", help_texts))
+    assert sorted(named - known) == []
+
+
+def test_the_table_of_commands_has_every_script():
+    rows = table(README, "command", "what it does")
+    missing = [path.name for path in (ROOT / "scripts").glob("*.py") if not any(path.name in row[0] for row in rows)]
+    assert missing == []
+
+
+def test_the_deviations_are_those_of_the_declaration():
+    rows = table(README, "#", "what", "paper", "here")
+    declared = ablations.load("resnet_preact").deviations
+    assert rows == [(str(i), d.what, d.paper, d.ours) for i, d in enumerate(declared, 1)]
+
+
+def test_a_topic_of_the_lectures_is_in_the_file_that_the_table_names():
+    rows = table(README, "topic", "file")
+    assert len(rows) >= 9
+    for topic, cell in rows:
+        files = [(ROOT / target).read_text() for target in re.findall(r"\]\(([^)]+)\)", cell)]
+        assert files, topic
+        for name in re.findall(r"`([^`]+)`", topic):
+            assert any(name in text for text in files), f"{name} is not in {cell}"
+
+
+def test_a_message_that_the_readme_explains_is_one_of_the_program():
+    source = "\n".join(
+        path.read_text() for folder in ("experiments", "analysis", "scripts") for path in ROOT.glob(f"{folder}/**/*.py")
+    )
+    messages = [row[0].strip("`") for row in table(README, "what you see", "what to do") if row[0].startswith("`")]
+    assert len(messages) >= 5
+    assert [message for message in messages if message not in source] == []
+
+
+def test_the_results_are_those_of_the_stored_table():
+    with (ROOT / "results/resnet_preact_quick/table.csv").open() as file:
+        stored = {row["label"]: row for row in csv.DictReader(file)}
+    rows = next(rows for heading in ["the paper's claim"] if (rows := _rows_under(README, heading)))
+    assert [row[0] for row in rows] == list(stored)
+    for label, paper, ours, n, difference, *_ in rows:
+        row = stored[label]
+        assert (float(paper), float(ours), n) == (float(row["paper"]), float(row["median"]), row["n"])
+        if row["difference"]:
+            numbers = [float(text) for text in re.findall(r"[+-]?\d+\.\d+", difference.replace("−", "-"))]
+            assert numbers == [round(float(row[key]), 2) for key in ("difference", "low", "high")]
+
+
+def _rows_under(text: str, last_heading: str) -> list[tuple[str, ...]]:
+    lines = text.splitlines()
+    heading = next(line for line in lines if line.startswith("|") and line.strip(" |").endswith(last_heading))
+    return table(text, *(cell.strip() for cell in heading.strip().strip("|").split("|")))
