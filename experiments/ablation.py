@@ -8,18 +8,22 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from experiments.check import Factor, Kind, check
+from analysis.schema import Kind
+from experiments.check import Factor, check_variants
 from experiments.overrides import Overrides
 from experiments.spec import RunSpec, SpecError, flatten, with_changes, with_epochs
+from experiments.spec_check import check
 
-__all__ = ["Ablation", "Deviation", "Factor", "Overrides", "Profile", "Variant", "ladder", "with_seed"]
+__all__ = ["Ablation", "Deviation", "Factor", "Overrides", "Profile", "Variant", "check_ablation", "ladder"]
+
+MOST_SEEDS = 10_000
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One value of the factor: the paths it sets on the ablation's base, and its row's label in the table.
+    """One value of the factor: the paths that it sets on the ablation's base, and the label of its row in the table.
 
-    factor: the one that it changes, by name: a ladder's step, or a part where two could be meant.
+    factor: the name of the factor that it changes: a ladder's step, or a part where two would be possible.
     """
 
     name: str
@@ -30,11 +34,11 @@ class Variant:
 
 @dataclass(frozen=True)
 class Profile:
-    """How much of the protocol is spent, the same for every variant: changes, length in epochs, seeds.
+    """How much of the protocol is spent, alike for every variant: changes, length in epochs, number of seeds.
 
     epochs: None keeps the recipe's iterations. variants, baseline: those of the ablation that it runs, () for all.
     adapts: factor paths that `changes` may set for the variants that leave them alone, where a factor's usual value
-        depends on the data (crops of 4 pixels on CIFAR, of 1 on digits).
+        depends on the data (crops padded by 4 pixels on CIFAR, by 1 on digits).
     """
 
     seeds: int
@@ -47,7 +51,7 @@ class Profile:
 
 @dataclass(frozen=True)
 class Deviation:
-    """One numbered point in which the bench does not do what the paper did."""
+    """One numbered point in which this program does not do what the paper did."""
 
     what: str
     paper: str
@@ -56,13 +60,14 @@ class Deviation:
 
 @dataclass(frozen=True)
 class Ablation:
-    """A declared ablation. Building it proves, profile by profile, that its variants are what `kind` says.
+    """A declared ablation; `check_ablation` checks that its variants are what `kind` says.
 
-    kind: see `experiments.check.check`. factors: dotted paths into RunSpec, or named groups of them; in an ablation of
-    one factor all of them are that factor.
-    published: the table of analysis/cells.csv that it is compared with, for `paper_net` (None: each variant's own).
-    failure_error: percent of test error above which the paper calls a run failed. target_train_error: percent; the
-    analysis counts the epochs to it. Raises SpecError, naming variant and path.
+    kind: see `experiments.check.check_variants`. factors: dotted paths into RunSpec, or named groups of them; in an
+        ablation of one factor all of them are that factor.
+    published: the table of analysis/published/cells.csv that it is compared with, for `paper_net` (None: each
+        variant's own net).
+    failure_error: percent of test error above which the paper calls a run failed.
+    target_train_error: percent of training error; the analysis counts the epochs to it.
     """
 
     name: str
@@ -79,23 +84,6 @@ class Ablation:
     target_train_error: float | None = None
     fixed: tuple[str, ...] = ()
     deviations: tuple[Deviation, ...] = ()
-
-    def __post_init__(self) -> None:
-        names = [variant.name for variant in self.variants]
-        for name in (self.name, *names):  # folders and W&B groups are named after them
-            if not re.fullmatch(r"\w[\w.-]*", name):
-                raise SpecError(f"{self.name}: {name!r} is no name: letters, digits, '_', '.' and '-' only")
-        if len(set(names)) != len(names):
-            raise SpecError(f"{self.name}: two variants share a name")
-        for name, profile in self.profiles.items():
-            unknown = [v for v in (*profile.variants, profile.baseline or self.baseline) if v not in names]
-            if unknown:
-                what = "baseline" if unknown[0] == (profile.baseline or self.baseline) else "variant"
-                raise SpecError(f"{self.name}: the {what} {unknown[0]!r} is not one of {', '.join(names)}")
-            for path in sorted(profile.changes):
-                if path not in profile.adapts and any(factor.covers(path) for factor in self.groups):
-                    raise SpecError(f"{self.name}: profile {name} sets the factor {path}")
-            self._prove(name, self._base(profile))
 
     @property
     def groups(self) -> tuple[Factor, ...]:
@@ -121,48 +109,86 @@ class Ablation:
         return self.profile(profile).baseline or self.baseline
 
     def specs(self, profile: str, overrides: Overrides | None = None) -> dict[str, RunSpec]:
-        """The variants' specs under a profile, for seed 0. Raises SpecError for what does not exist."""
+        """The variants' specs under a profile, for seed 0, checked. Raises SpecError or DataError."""
         overrides = overrides or Overrides()
-        base = self._base(self.profile(profile))
-        specs = self._prove(profile, overrides.apply(base, self.groups))
+        base = overrides.apply(_base(self, self.profile(profile)), self.groups)
+        specs = {variant.name: with_changes(base, variant.changes) for variant in self.variants_of(profile)}
+        if (baseline := self.baseline_of(profile)) not in specs:
+            raise SpecError(f"{self.name}: profile {profile} leaves out its baseline {baseline}")
+        check_variants(
+            self.kind, self.name, self.groups, baseline, specs, {v.name: v.factor for v in self.variants}
+        )  # fmt: skip
+        for name, spec in specs.items():
+            try:
+                check(spec)
+            except SpecError as error:
+                raise SpecError(f"{self.name}/{name}: {error}") from None
         return {name: specs[name] for name in _chosen(self.name, specs, overrides.variants)}
 
     def levels(self, profile: str, overrides: Overrides | None = None) -> list[dict[str, Any]]:
-        """Variant by variant, the value of each factor's first path: {"net.order": "full_preact"}."""
+        """For each variant the value of each factor's first path: {"net.order": "full_preact"}."""
         specs = self.specs(profile, dataclasses.replace(overrides or Overrides(), variants=()))
         return [{f.paths[0]: f.title(flatten(spec)) for f in self.groups} for spec in specs.values()]
 
     def label(self, variant: str) -> str:
         return next(v.label for v in self.variants if v.name == variant)
 
-    def _base(self, profile: Profile) -> RunSpec:
-        spec = with_changes(self.base, profile.changes)
-        return spec if profile.epochs is None else with_epochs(spec, profile.epochs)
 
-    def _prove(self, profile: str, base: RunSpec) -> dict[str, RunSpec]:
-        variants = self.variants_of(profile)
-        specs = {variant.name: with_changes(base, variant.changes) for variant in variants}
-        if (baseline := self.baseline_of(profile)) not in specs:
-            raise SpecError(f"{self.name}: profile {profile} leaves out its baseline {baseline}")
-        check(self.kind, self.name, self.groups, baseline, specs, {v.name: v.factor for v in variants})
-        return specs
+def check_ablation(ablation: Ablation) -> Ablation:
+    """This ablation. Raises SpecError, naming variant and field, unless every profile is sound.
+
+    Names can be folders, profiles name variants that exist and leave the factors alone, every spec can be run, and
+    the variants differ from the baseline as the ablation's kind says.
+    """
+    names = [variant.name for variant in ablation.variants]
+    for name in (ablation.name, *names):  # folders and W&B groups are named after them
+        if not re.fullmatch(r"\w[\w.-]*", name):
+            raise SpecError(f"{ablation.name}: {name!r} is not a valid name: use letters, digits, '_', '.' and '-'")
+    if len(set(names)) != len(names):
+        raise SpecError(f"{ablation.name}: two variants share a name")
+    if not ablation.profiles:
+        raise SpecError(f"{ablation.name} has no profile; give at least one: profiles={{'quick': Profile(seeds=3)}}")
+    for name, profile in ablation.profiles.items():
+        _check_profile(ablation, name, profile)
+        ablation.specs(name)
+    return ablation
 
 
-def ladder(first: Variant, *rungs: Variant) -> tuple[Variant, ...]:
+def check_seeds(count: Any, what: str) -> None:
+    """Raise SpecError unless `count`, called `what`, is a number of seeds."""
+    if isinstance(count, bool) or not isinstance(count, int) or not 1 <= count <= MOST_SEEDS:
+        raise SpecError(f"{what} must be a whole number from 1 to {MOST_SEEDS:,}, not {count!r}")
+
+
+def ladder(first: Variant, *steps: Variant) -> tuple[Variant, ...]:
     """Variants that each keep the changes of the one before; a new net does not keep the old net's options."""
     variants = [first]
-    for rung in rungs:
+    for step in steps:
         kept = {
             path: value
             for path, value in variants[-1].changes.items()
-            if "net.name" not in rung.changes or not path.startswith("net.")
+            if "net.name" not in step.changes or not path.startswith("net.")
         }
-        variants.append(dataclasses.replace(rung, changes={**kept, **rung.changes}))
+        variants.append(dataclasses.replace(step, changes={**kept, **step.changes}))
     return tuple(variants)
 
 
-def with_seed(spec: RunSpec, seed: int) -> RunSpec:
-    return dataclasses.replace(spec, seed=seed)
+def _check_profile(ablation: Ablation, name: str, profile: Profile) -> None:
+    known = [variant.name for variant in ablation.variants]
+    baseline = profile.baseline or ablation.baseline
+    check_seeds(profile.seeds, f"{ablation.name}: the seeds of profile {name}")
+    for variant in (*profile.variants, baseline):
+        if variant not in known:
+            what = "baseline" if variant == baseline else "variant"
+            raise SpecError(f"{ablation.name}: the {what} {variant!r} is not one of {', '.join(known)}")
+    for path in sorted(profile.changes):
+        if path not in profile.adapts and any(factor.covers(path) for factor in ablation.groups):
+            raise SpecError(f"{ablation.name}: profile {name} sets the factor {path}")
+
+
+def _base(ablation: Ablation, profile: Profile) -> RunSpec:
+    spec = with_changes(ablation.base, profile.changes)
+    return spec if profile.epochs is None else with_epochs(spec, profile.epochs)
 
 
 def _chosen(ablation: str, specs: Mapping[str, RunSpec], wanted: Iterable[str]) -> list[str]:

@@ -1,15 +1,15 @@
-"""The proof that an ablation changes what it declares and nothing else, for each of its four kinds."""
+"""Whether the variants of an ablation change what it declares and nothing else, for each of the four kinds."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from analysis.schema import Kind
 from experiments.spec import RunSpec, SpecError, flatten
 
-Kind = Literal["one_factor", "parts", "factorial", "ladder"]
 Flat = Mapping[str, Any]
 
 
@@ -27,7 +27,7 @@ class Factor:
         return any(path == own or path.startswith(f"{own}.") for own in self.paths)
 
     def level(self, flat: Flat) -> tuple[tuple[str, Any], ...]:
-        """The values of all its paths."""
+        """The values of all paths."""
         return tuple(sorted((path, value) for path, value in flat.items() if self.covers(path)))
 
     def title(self, flat: Flat) -> Any:
@@ -38,7 +38,7 @@ class Factor:
 
 @dataclass(frozen=True)
 class Declared:
-    """One profile of an ablation, spelt out. chosen: the factor that a variant names as its own, or None."""
+    """One profile of an ablation, all fields spelled out. chosen: the factor that each variant names, or None."""
 
     name: str
     factors: tuple[Factor, ...]
@@ -58,7 +58,7 @@ class Declared:
         return found[0]
 
 
-def check(
+def check_variants(
     kind: Kind, name: str, factors: Sequence[Factor], baseline: str, specs: Mapping[str, RunSpec],
     chosen: Mapping[str, str | None],
 ) -> None:  # fmt: skip
@@ -69,7 +69,9 @@ def check(
     exactly the factor that it names.
     """
     flat = {variant: flatten(spec) for variant, spec in specs.items()}
-    PROOFS[kind](Declared(name, tuple(factors), baseline, flat, chosen))
+    if kind not in CHECKS:
+        raise SpecError(f"{name}: the kind {kind!r} is not one of {', '.join(CHECKS)}")
+    CHECKS[kind](Declared(name, tuple(factors), baseline, flat, chosen))
 
 
 def changed(flat: Flat, base: Flat) -> set[str]:
@@ -97,12 +99,12 @@ def parts(declared: Declared) -> None:
         covering = [factor.name for factor in declared.factors if all(map(factor.covers, paths))]
         if paths and not covering:
             raise SpecError(
-                f"{declared.name}/{variant} changes {', '.join(sorted(paths))}, which are of more than one factor; "
-                "in an ablation of parts a variant changes one"
+                f"{declared.name}/{variant} changes {', '.join(sorted(paths))}, which belong to more than one factor; "
+                "in an ablation of parts each variant changes one"
             )
         if paths and len(covering) > 1:
             raise SpecError(
-                f"{declared.name}/{variant} could be of the factors {', '.join(covering)}; "
+                f"{declared.name}/{variant} could belong to the factors {', '.join(covering)}; "
                 f"name one: Variant(..., factor={covering[0]!r})"
             )
 
@@ -113,21 +115,21 @@ def factorial(declared: Declared) -> None:
     for variant, flat in declared.flat.items():
         levels = tuple(factor.level(flat) for factor in declared.factors)
         if other := holders.get(levels):
-            raise SpecError(f"{declared.name}/{variant} has the levels of {other}")
+            raise SpecError(f"{declared.name}/{variant} has the same levels as {other}")
         holders[levels] = variant
     each = [list(dict.fromkeys(levels[i] for levels in holders)) for i in range(len(declared.factors))]
     for factor, levels in zip(declared.factors, each, strict=True):
         if len(levels) < 2:
-            raise SpecError(f"{declared.name}: the factor {factor.name} has one level only; a factorial needs two")
+            raise SpecError(f"{declared.name}: the factor {factor.name} has only one level; a factorial needs two")
         titles = {_key(factor.title(dict(level))) for level in levels}
         if len(titles) < len(levels):
-            raise SpecError(f"{declared.name}: levels of {factor.name} share a value of {factor.paths[0]}")
+            raise SpecError(f"{declared.name}: two levels of {factor.name} have the same {factor.paths[0]}")
     for levels in itertools.product(*each):
         if levels not in holders:
             wanted = (
                 f"{f.paths[0]} = {f.title(dict(level))}" for f, level in zip(declared.factors, levels, strict=True)
             )
-            raise SpecError(f"{declared.name}: a factorial is the full cross; no variant has {', '.join(wanted)}")
+            raise SpecError(f"{declared.name}: a factorial has every combination; no variant has {', '.join(wanted)}")
 
 
 def ladder(declared: Declared) -> None:
@@ -144,7 +146,7 @@ def ladder(declared: Declared) -> None:
             raise SpecError(f"{declared.name}/{variant} does not differ from {before}")
 
 
-PROOFS: dict[str, Callable[[Declared], None]] = {
+CHECKS: dict[str, Callable[[Declared], None]] = {
     "one_factor": one_factor,
     "parts": parts,
     "factorial": factorial,

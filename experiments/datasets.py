@@ -168,7 +168,9 @@ def _folder_info(name: str) -> DatasetInfo:
         counts.append(sum(_count_images(folder) for folder in folders))
         if not counts[-1]:
             raise DataError(f"{path}/{part} has no images; expected {path}/{part}/CLASS/IMAGE")
-    return DatasetInfo(name, classes, *counts, IMAGE_FOLDER_SHAPE, (), None, crop_padding=4, flip=True)
+    usual = DATASETS["cifar10"]
+    augmentation = {"crop_padding": usual.crop_padding, "flip": usual.flip}
+    return DatasetInfo(name, classes, *counts, IMAGE_FOLDER_SHAPE, sources=(), sums=None, **augmentation)
 
 
 def _count_images(folder: str) -> int:

@@ -1,40 +1,41 @@
 """How a net is trained, as data: the fields of a recipe, and the papers' recipes.
 
-Lengths are in the papers' own unit, passes over ImageNet's or CIFAR's training images; `with_epochs` shortens them,
-and drops and warm-up keep their shares. What a recipe cannot say, or a paper does not, stands above it.
+What a paper states is in `analysis.published.recipes`; here our choices are added where it is silent, and comments
+list what the fields cannot express. `with_epochs` shortens a recipe; milestones and warm-up keep their shares.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from nets.layers import Init
+from analysis.published import recipes as published
 
-CIFAR, IMAGENET, MNIST = 50_000, 1_281_167, 60_000  # training images
+CIFAR, IMAGENET = 50_000, 1_281_167  # training images
 
 
 @dataclass(frozen=True)
 class Recipe:
     """How a net is trained; the defaults are He et al.'s recipe for CIFAR (2015, section 4.2; 2016, appendix).
 
-    iterations: optimiser steps; batches run on over the ends of epochs, so all are full.
-    milestones: shares of the iterations after which gamma multiplies the learning rate (32k, 48k of 64k).
+    iterations: optimiser steps. Batches cross epoch boundaries, so all of them are full.
+    milestones: shares of the iterations after which gamma multiplies the learning rate (32k and 48k of 64k).
     warmup: share of the iterations at learning_rate * warmup_factor (400 of 64k).
-    optimiser: SGD, or RMSProp as TensorFlow has it, with rmsprop_decay and rmsprop_eps; both take `momentum`.
-    decay: what weight decay reaches: "conv" weights (the paper's authors, by fb.resnet.torch's notes), "weights"
-        of convolutions and linear layers, those "not_depthwise" (Howard et al. 2017), or "all" parameters.
-    clip_norm: largest norm of the gradient of all parameters together; larger ones are scaled down to it.
-    ema: decay of the exponential moving average of the weights that is evaluated in their place.
-    label_smoothing: share of a label that goes to all classes alike (Szegedy et al. 2015, section 7).
-    aux_weight: of each auxiliary head's loss, in a net that has heads (Szegedy et al. 2014: 0.3).
-    crop_padding, flip: zero padding ahead of a random crop, and random mirroring, of normalised images.
-    crop_size: side of a random training crop in pixels, and of the centre that is tested; None: the image's.
-    crop_area: smallest and largest share of the image's area that a training crop has, at an aspect of 3/4 to 4/3,
-        resized to crop_size (Szegedy et al. 2014, section 6); such crops are not padded.
-    pca_noise: standard deviation of the draws of AlexNet's colour noise (Krizhevsky et al. 2012: 0.1).
-    test_crops: of a test image: the "single" one, or "ten": corners and centre of crop_size, and their mirror images.
-    init: None: the rule of the net's paper (`net.init`).
+    optimiser: SGD, or TensorFlow's RMSProp with rmsprop_decay and rmsprop_eps; both use `momentum`.
+    decay: what weight decay reaches: "conv" weights (He et al., by fb.resnet.torch's notes), "weights" of
+        convolutions and linear layers, those "not_depthwise" (Howard et al. 2017), or "all" parameters.
+    clip_norm: largest norm of the gradient of all parameters together; larger gradients are scaled down to it.
+    ema: decay of the exponential moving average of the weights; it is evaluated in place of the weights.
+    label_smoothing: share of a label that is spread evenly over all classes (Szegedy et al. 2015, section 7).
+    aux_weight: weight of each auxiliary head's loss, in a net that has such heads (Szegedy et al. 2014: 0.3).
+    crop_padding, flip: zero padding before a random crop, and random mirroring, of normalised images.
+    crop_size: side in pixels of a random training crop and of the tested centre crop; None: the whole image's.
+    crop_area: smallest and largest share of the image's area that a training crop has, at an aspect ratio of 3/4 to
+        4/3, resized to crop_size (Szegedy et al. 2014, section 6); such crops are not padded.
+    pca_noise: standard deviation of AlexNet's PCA colour noise (Krizhevsky et al. 2012: 0.1).
+    test_crops: what is tested of an image: a "single" crop, or "ten": the corners and the centre, and their mirror
+        images.
+    init: rule of the initial weights; None: the one of the net's paper (`net.init`).
     """
 
     iterations: int = 64_000
@@ -61,100 +62,82 @@ class Recipe:
     crop_area: tuple[float, float] | None = None
     pca_noise: float = 0.0
     test_crops: Literal["single", "ten"] = "single"
-    init: Init | None = None
+    init: str | None = None
     precision: Literal["fp32", "tf32", "bf16"] = "fp32"
 
 
-def epochs_of(images: int, epochs: float, batch_size: int) -> int:
-    """Iterations in so many passes over so many images."""
+def with_choices(stated: published.Settings, **chosen: Any) -> Recipe:
+    """What a paper states, and our choices where it is silent. A field in both is a TypeError."""
+    listed = {name: tuple(value) if isinstance(value, list) else value for name, value in stated.items()}
+    return Recipe(**listed, **chosen)
+
+
+def iterations_of(images: int, epochs: float, batch_size: int) -> int:
+    """Iterations in a number of passes over a number of images."""
     return round(epochs * images / batch_size)
 
 
-def every(epochs: float, of: float) -> tuple[float, ...]:
-    """The drops of a rate that falls every so many epochs of a training of `of` epochs."""
-    return tuple(epochs * k / of for k in range(1, round(of / epochs)))
+def every(epochs: float, total: float) -> tuple[float, ...]:
+    """Milestones every `epochs` epochs of a training of `total` epochs."""
+    return tuple(epochs * k / total for k in range(1, round(total / epochs)))
 
 
-# He et al. 2015, section 4.2, and 2016, appendix: SGD with momentum 0.9, batch 128, learning rate 0.1 divided by
-# 10 at 32k and 48k of 64k iterations, 0.01 for the first 400, decay 1e-4, pad-4 crops and flips.
-HE2016_CIFAR = Recipe()
+HE2016_CIFAR = with_choices(published.HE_CIFAR)
 
-# He et al. 2015, section 3.4: batch 256, up to 60 x 10^4 iterations, AlexNet's colours, ten views (Tables 2 and 3).
-# "Divided by 10 when the error plateaus": here at epochs 30 and 60, as in He et al. 2016. Images are kept at one
-# size (256 on the short side), not at random ones in [256, 480].
-HE2015_IMAGENET = Recipe(
-    iterations=600_000,
-    batch_size=256,
-    milestones=(0.25, 0.5),
-    warmup=0.0,
-    crop_padding=0,
-    crop_size=224,
-    pca_noise=0.1,
-    test_crops="ten",
-)
+# "Divided by 10 when the error plateaus": here at epochs 30 and 60, as in He et al. 2016. Images are kept at one size
+# (256 on the short side), not at random ones in [256, 480], so crops need no padding.
+HE2015_IMAGENET = with_choices(published.HE_IMAGENET, milestones=(0.25, 0.5), warmup=0.0, crop_padding=0)
 
-# Krizhevsky et al. 2012, sections 4 and 5: about 90 epochs, 224 of 256 pixels, ten views. "Divided by 10 when the
-# validation error stopped improving", three times: here after each quarter.
-ALEXNET_2012 = Recipe(
-    iterations=epochs_of(IMAGENET, 90, batch_size=128),
-    batch_size=128,
-    learning_rate=0.01,
+# "Roughly 90 cycles"; "divided by 10 when the validation error stopped improving", three times: here after each
+# quarter. Which parameters decay is not said: here the weights of convolutions and linear layers.
+ALEXNET_2012 = with_choices(
+    published.ALEXNET,
+    iterations=iterations_of(IMAGENET, 90, batch_size=128),
     milestones=(0.25, 0.5, 0.75),
     warmup=0.0,
-    weight_decay=5e-4,
     decay="weights",
     crop_padding=0,
-    crop_size=224,
-    pca_noise=0.1,
-    test_crops="ten",
 )
 
-# cuda-convnet, layers-conv-local-13pct: 140 epochs, 10 at a tenth and 10 at a hundredth of the rate (of which the
-# first 100 without the fifth batch). It has rate 0.002 for biases, decay 0.004 in the layers behind conv2 (0.01 in
-# the last one of the 11 % net) and none in conv1 and conv2, and pixels of 0 to 255 with initial weights to suit:
-# here one rate, one decay on all weights, and pixels of 0 to 1.
-CUDA_CONVNET = Recipe(
-    iterations=epochs_of(CIFAR, 160, batch_size=128),
-    batch_size=128,
-    learning_rate=0.001,
+# 140 epochs, 10 at a tenth and 10 at a hundredth of the rate (of which the first 100 without the fifth batch).
+# cuda-convnet has rate 0.002 for biases, decay 0.004 in the layers after conv2 (0.01 in the last one of the 11 % net)
+# and none in conv1 and conv2, and pixels of 0 to 255 with initial weights to match: here one rate, one decay on all
+# weights, and pixels of 0 to 1.
+CUDA_CONVNET = with_choices(
+    published.CUDA_CONVNET,
     milestones=(140 / 160, 150 / 160),
     warmup=0.0,
     weight_decay=0.004,
     decay="weights",
     crop_padding=0,
-    crop_size=24,
-    test_crops="ten",
 )
 
-# Szegedy et al. 2014, section 6: momentum 0.9, rate - 4 % every 8 epochs, averaged weights, crops of 8 to 100 % of the
-# area. Batch and rate are those of the "Inception" of Ioffe & Szegedy 2015, section 4.2; length and weight decay
-# (that of INCEPTION_V3) are our choices. One device, not asynchronous replicas; no photometric distortions; one
-# view, not 144.
-GOOGLENET = Recipe(
-    iterations=epochs_of(IMAGENET, 96, batch_size=32),
+# The paper states the rate's decay (4 % every 8 epochs), the crops, and averaged weights without their decay. Batch
+# and rate are those of the "Inception" of Ioffe & Szegedy 2015, section 4.2; length and weight decay (that of
+# INCEPTION_V3) are our choices. One device, not asynchronous replicas; no photometric distortions; a single crop, not
+# 144.
+GOOGLENET = with_choices(
+    published.GOOGLENET,
+    iterations=iterations_of(IMAGENET, 96, batch_size=32),
     batch_size=32,
     learning_rate=0.0015,
-    milestones=every(8, of=96),
-    gamma=0.96,
+    milestones=every(8, total=96),
     warmup=0.0,
     weight_decay=4e-5,
     decay="weights",
     ema=0.9999,
     crop_padding=0,
-    crop_size=224,
-    crop_area=(0.08, 1.0),
 )
 
-# Szegedy et al. 2015, section 8: RMSProp, rate 0.045 falling to 0.94 of itself every two of 100 epochs, gradients
-# clipped at 2, averaged weights, label smoothing 0.1. One device, not 50 replicas of batch 32. Not in the paper:
-# RMSProp's momentum, the decay of the average and the weight of the auxiliary loss (those of TensorFlow's code), the
+# Also in the paper, but not in every table's recipe: RMSProp, 100 epochs with the rate falling every two, gradients
+# clipped at 2, averaged weights, label smoothing 0.1, 50 replicas of batch 32 (here one device). Not in the paper:
+# RMSProp's momentum, the decay of the EMA and the weight of the auxiliary loss (those of TensorFlow's code), the
 # weight decay (4e-5 by Chollet 2017).
-INCEPTION_V3 = Recipe(
-    iterations=epochs_of(IMAGENET, 100, batch_size=32),
+INCEPTION_V3 = with_choices(
+    published.INCEPTION,
+    iterations=iterations_of(IMAGENET, 100, batch_size=32),
     batch_size=32,
-    learning_rate=0.045,
-    milestones=every(2, of=100),
-    gamma=0.94,
+    milestones=every(2, total=100),
     warmup=0.0,
     optimiser="rmsprop",
     weight_decay=4e-5,
@@ -168,24 +151,14 @@ INCEPTION_V3 = Recipe(
     crop_area=(0.08, 1.0),
 )
 
-# Huang et al. 2017, section 4.2: batch 64, 300 epochs, rate 0.1 divided by 10 at 50 % and 75 %, Nesterov. Decay
-# reaches all parameters, as in the authors' Torch code.
-DENSENET_CIFAR = Recipe(
-    iterations=epochs_of(CIFAR, 300, batch_size=64),
-    batch_size=64,
-    warmup=0.0,
-    nesterov=True,
-    decay="all",
-)
+# Weight decay reaches all parameters, as in the authors' Torch code.
+DENSENET_CIFAR = with_choices(published.DENSENET, warmup=0.0, decay="all")
 
-# Huang et al. 2017, section 4.2: batch 256, 90 epochs, rate divided by 10 at 30 and 60; crops and colours of
-# fb.resnet.torch (whose jitter of brightness, contrast and saturation is left out); one view.
-DENSENET_IMAGENET = Recipe(
-    iterations=epochs_of(IMAGENET, 90, batch_size=256),
-    batch_size=256,
-    milestones=(1 / 3, 2 / 3),
+# Crops and colours of fb.resnet.torch (whose jitter of brightness, contrast and saturation is left out); a single
+# crop is tested.
+DENSENET_IMAGENET = with_choices(
+    published.DENSENET_IMAGENET,
     warmup=0.0,
-    nesterov=True,
     decay="all",
     crop_padding=0,
     crop_size=224,
@@ -193,35 +166,27 @@ DENSENET_IMAGENET = Recipe(
     pca_noise=0.1,
 )
 
-# Howard et al. 2017, section 3.2: "RMSprop with asynchronous gradient descent similar to Inception V3", no label
-# smoothing, fewer small crops, little or no decay on depthwise filters. Rate, batch and epochs are not given: those of
-# INCEPTION_V3; the smallest crop is our choice.
-MOBILENET = Recipe(
-    iterations=epochs_of(IMAGENET, 100, batch_size=32),
-    batch_size=32,
-    learning_rate=0.045,
-    milestones=every(2, of=100),
-    gamma=0.94,
-    warmup=0.0,
-    optimiser="rmsprop",
-    weight_decay=4e-5,
+# "RMSprop with asynchronous gradient descent similar to Inception V3", no label smoothing, fewer small crops, little
+# or no decay on depthwise filters. Rate, batch and epochs are not given: those of INCEPTION_V3; the smallest crop is
+# our choice.
+MOBILENET = with_choices(
+    published.MOBILENET,
+    iterations=INCEPTION_V3.iterations,
+    batch_size=INCEPTION_V3.batch_size,
+    learning_rate=INCEPTION_V3.learning_rate,
+    milestones=INCEPTION_V3.milestones,
+    gamma=INCEPTION_V3.gamma,
+    warmup=INCEPTION_V3.warmup,
+    weight_decay=INCEPTION_V3.weight_decay,
     decay="not_depthwise",
-    clip_norm=2.0,
-    ema=0.9999,
+    clip_norm=INCEPTION_V3.clip_norm,
+    ema=INCEPTION_V3.ema,
     crop_padding=0,
     crop_size=224,
     crop_area=(0.35, 1.0),
 )
 
-# The lectures on MNIST: batch 64, SGD at 0.01 with momentum 0.5, 10 epochs, images as they are.
-LECTURE_MNIST = Recipe(
-    iterations=epochs_of(MNIST, 10, batch_size=64),
-    batch_size=64,
-    learning_rate=0.01,
-    milestones=(),
-    warmup=0.0,
-    momentum=0.5,
-    weight_decay=0.0,
-    crop_padding=0,
-    flip=False,
+# Images as they are, a constant rate, no weight decay.
+LECTURE_MNIST = with_choices(
+    published.LECTURES, milestones=(), warmup=0.0, weight_decay=0.0, crop_padding=0, flip=False
 )

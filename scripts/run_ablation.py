@@ -183,8 +183,8 @@ def list_ablations(console: Console, args: Args) -> int:
             print(f"timing {ablation.name}, profile {profile}", file=sys.stderr)
             return profile_seconds(ablation, profile, device)
 
-    names = [args.name] if args.name else ablations.names()
-    print_list(console, [entry(ablations.load(name), seconds) for name in names])
+    listed = [ablations.load(args.name)] if args.name else map(ablations.declared, ablations.names())
+    print_list(console, [entry(ablation, seconds) for ablation in listed])
     return 0
 
 

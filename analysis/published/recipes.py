@@ -1,4 +1,7 @@
-"""The recipes behind the published tables, in the words of the runs' configs: what a paper states, and no more."""
+"""The recipes behind the published tables, in the words of the runs' configs: what the papers state, and no more.
+
+`experiments.recipes` builds its recipes from these and adds our choices where a paper is silent.
+"""
 
 from __future__ import annotations
 
@@ -82,6 +85,17 @@ DENSENET: Settings = {
     "weight_decay": 1e-4,
     "crop_padding": 4,
     "flip": True,
+}
+# Huang et al. 2017, section 4.2, on ImageNet: 90 epochs of 1,281,167 images, divided by 10 at epochs 30 and 60.
+DENSENET_IMAGENET: Settings = {
+    "iterations": 450_410,
+    "batch_size": 256,
+    "learning_rate": 0.1,
+    "milestones": [1 / 3, 2 / 3],
+    "gamma": 0.1,
+    "momentum": 0.9,
+    "nesterov": True,
+    "weight_decay": 1e-4,
 }
 # Howard et al. 2017, section 3.2.
 MOBILENET: Settings = {"optimiser": "rmsprop", "label_smoothing": 0.0}

@@ -1,7 +1,8 @@
-"""One file an ablation. `load("resnet_preact")` or `load("path/to/mine.py")` gives a declaration."""
+"""Declarations, one per file. `load("resnet_preact")` or `load("path/to/mine.py")` gives one, checked."""
 
 from __future__ import annotations
 
+import ast
 import difflib
 import importlib.util
 import pkgutil
@@ -9,7 +10,8 @@ import traceback
 from importlib import import_module
 from pathlib import Path
 
-from experiments.ablation import Ablation
+from experiments.ablation import Ablation, check_ablation
+from experiments.datasets import DataError
 from experiments.spec import SpecError
 
 
@@ -19,9 +21,19 @@ def names() -> tuple[str, ...]:
 
 
 def load(name: str) -> Ablation:
-    """The declaration in `experiments/ablations/<name>.py`, or in the file of that path. Raises SpecError, one line."""
-    if name.endswith(".py") or "/" in name:
+    """The ablation of that name, or the one that the file of that path defines, checked. Raises SpecError, one line."""
+    if is_file(name):
         return load_file(Path(name).expanduser())
+    return check_ablation(declared(name))
+
+
+def is_file(name: str) -> bool:
+    """Whether a name means a person's own file."""
+    return name.endswith(".py") or "/" in name
+
+
+def declared(name: str) -> Ablation:
+    """The declaration in `experiments/ablations/<name>.py`, not checked: quick, since PyTorch is not imported."""
     if name not in names():
         near = difflib.get_close_matches(name, names(), n=1)
         hint = f"did you mean {near[0]}? " if near else ""
@@ -32,7 +44,7 @@ def load(name: str) -> Ablation:
 
 
 def load_file(path: Path) -> Ablation:
-    """The ABLATION that a user's own file defines. Raises SpecError, one line, with the line at fault."""
+    """The ABLATION that a person's own file defines, checked. Raises SpecError, one line, with the line at fault."""
     if not path.is_file():
         raise SpecError(f"there is no file {path}; give a Python file that defines ABLATION")
     spec = importlib.util.spec_from_file_location(f"users_{path.stem}", path)
@@ -52,4 +64,17 @@ def load_file(path: Path) -> Ablation:
     if not isinstance(ablation, Ablation):
         found = "no ABLATION" if ablation is None else f"an ABLATION that is a {type(ablation).__name__}"
         raise SpecError(f"{path} defines {found}; it must say ABLATION = Ablation(...)")
-    return ablation
+    try:
+        return check_ablation(ablation)
+    except (SpecError, DataError) as error:
+        raise SpecError(f"{path}, line {_line_of_ablation(path)}: {error}") from None
+
+
+def _line_of_ablation(path: Path) -> int:
+    """The line on which a file assigns ABLATION; 1 where it does so indirectly."""
+    lines = [
+        node.lineno
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.Assign | ast.AnnAssign) and "ABLATION" in ast.dump(node)
+    ]
+    return lines[-1] if lines else 1

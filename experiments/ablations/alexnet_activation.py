@@ -8,19 +8,16 @@ epochs the ratio is known from below only.
 
 from __future__ import annotations
 
+from analysis.published import recipes as published
 from experiments.ablation import Ablation, Deviation, Profile, Variant
-from experiments.recipes import CIFAR, Recipe, epochs_of
+from experiments.recipes import CIFAR, iterations_of, with_choices
 from experiments.settings import DIGITS, FIXED
 from experiments.spec import DataSpec, NetSpec, RunSpec
 
 RATES = (0.003, 0.01, 0.03, 0.1)
-RECIPE = Recipe(
-    iterations=epochs_of(CIFAR, 40, batch_size=128),
-    milestones=(),
-    warmup=0.0,
-    weight_decay=0.0,
-    crop_padding=0,
-    flip=False,
+# The figure ends at epoch 40; the paper's batch size, and a constant rate.
+RECIPE = with_choices(
+    published.FIGURE_1, iterations=iterations_of(CIFAR, 40, batch_size=128), batch_size=128, milestones=(), warmup=0.0
 )
 
 

@@ -10,12 +10,14 @@ is 0.2, from one run each.
 
 from __future__ import annotations
 
+from analysis.published import recipes as published
 from experiments.ablation import Ablation, Deviation, Profile, Variant
-from experiments.recipes import CIFAR, Recipe, epochs_of
+from experiments.recipes import with_choices
 from experiments.settings import DIGITS, FIXED
 from experiments.spec import DataSpec, NetSpec, RunSpec
 
-RECIPE = Recipe(iterations=epochs_of(CIFAR, 200, batch_size=128), milestones=(0.5, 0.75), warmup=1 / 200, decay="all")
+# One epoch of warm-up, and decay on all parameters, as in the comparison's code.
+RECIPE = with_choices(published.SRIVASTAVA, warmup=1 / 200, decay="all")
 HIGHWAY = {"net.shortcut": "highway", "net.order": "relu_before_add", "net.downsample": "B"}
 
 ABLATION = Ablation(

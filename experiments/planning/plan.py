@@ -1,4 +1,4 @@
-"""From an ablation and a profile to the list of runs, and what each costs."""
+"""From an ablation and a profile to the list of runs, and the cost of each."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 import nets
-from experiments.ablation import Ablation, Overrides, with_seed
+from experiments.ablation import Ablation, Overrides
 from experiments.overrides import lacks_images
 from experiments.planning.job import Job, Mode
 from experiments.spec import RunSpec, SpecError
@@ -36,8 +36,8 @@ def plan(
     specs = ablation.specs(profile, overrides)
     if any(lacks_images(spec) for spec in specs.values()):
         raise SpecError(
-            f"{ablation.name}: profile {profile} trains on ImageNet; say where it is with --dataset imagefolder:PATH "
-            "(images in PATH/train/CLASS and PATH/val/CLASS), or take another profile"
+            f"{ablation.name}: profile {profile} trains on ImageNet; name your copy with --dataset imagefolder:PATH "
+            "(images in PATH/train/CLASS and PATH/val/CLASS), or choose another profile"
         )
     declared = declaration(ablation, profile, overrides)
     context = {name: {"ablation": declared, **costs(spec)} for name, spec in specs.items()}
@@ -47,7 +47,7 @@ def plan(
             ablation=ablation.name,
             variant=name,
             profile=profile,
-            spec=with_seed(spec, seed),
+            spec=dataclasses.replace(spec, seed=seed),
             context=context[name],
             out=out,
             data_dir=data_dir,
@@ -60,9 +60,10 @@ def plan(
 
 
 def declaration(ablation: Ablation, profile: str, overrides: Overrides | None = None) -> dict[str, Any]:
-    """What the analysis must know of the ablation. The paper's failure line holds for its protocol and data set only.
+    """What the analysis must know about the ablation.
 
-    levels: variant by variant {first path of a factor: its value}. steps: a ladder's, None for its first rung.
+    levels: for each variant {first path of a factor: its value}. steps: a ladder's, None for its first variant.
+    failure_error: None unless protocol and data set are the paper's.
     """
     variants = ablation.variants_of(profile)
     as_published = profile == "paper" and (overrides is None or overrides.dataset in (None, ablation.base.data.name))
@@ -92,37 +93,47 @@ def default_profile(ablation: Ablation, device: str) -> str:
 
 
 def check_writable(folder: Path) -> None:
-    """Raise SpecError, one line, where `folder` cannot be made or written."""
+    """Raise SpecError, one line, if `folder` cannot be created or written."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise SpecError(f"cannot write in {folder} ({error.strerror}); name another folder with --out") from None
+        raise SpecError(f"cannot write in {folder} ({error.strerror}); choose another folder with --out") from None
 
 
 def costs(spec: RunSpec) -> Mapping[str, int]:
-    """Parameters, and multiply-adds for one image of what the net sees."""
+    """Parameters, and multiply-adds for one image of the size that the net sees.
+
+    Raises SpecError, one line, for a net that cannot be built or cannot take such images.
+    """
     parameters, layers = _traced(spec)
     return {"parameters": parameters, "multiply_adds": sum(layer.multiply_adds for layer in layers)}
 
 
 def activation_values(spec: RunSpec) -> int:
-    """The values of all layers' outputs for one image, which training holds until the backward pass."""
+    """Values in all layers' outputs for one image, which training keeps until the backward pass."""
     return sum(math.prod(layer.out_shape) for layer in _traced(spec)[1])
 
 
 def _traced(spec: RunSpec) -> tuple[int, tuple[cost.LayerCost, ...]]:
     classes = IMAGENET_CLASSES if lacks_images(spec) else spec.data.info.classes
     options = {"num_classes": classes, "in_channels": spec.data.shape[0], **spec.net.options}
-    return _trace(spec.net.name, tuple(options.items()), spec.input_shape)
+    try:
+        return _trace(spec.net.name, tuple(options.items()), spec.input_shape)
+    except ValueError as error:
+        raise SpecError(str(error)) from None
+    except RuntimeError as error:  # PyTorch's word for shapes that do not fit
+        size = "x".join(map(str, spec.input_shape))
+        reason = str(error).strip().splitlines()[0]
+        raise SpecError(f"{spec.net.name} cannot take images of {size} ({spec.data.name}): {reason}") from None
 
 
 @functools.cache
 def _trace(
     name: str, options: tuple[tuple[str, Any], ...], shape: tuple[int, ...]
 ) -> tuple[int, tuple[cost.LayerCost, ...]]:
-    """Parameters, those of auxiliary heads too, and the layers of an evaluation pass."""
-    with torch.device("meta"):  # shapes alone: no weights are made
+    """Parameters, with those of auxiliary heads, and the layers of an evaluation pass."""
+    with torch.device("meta"):  # shapes only: no weights are created
         net = nets.build(name, **dict(options))
     return cost.parameters(net), tuple(cost.trace(net, shape))

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from experiments.ablation import Ablation, Overrides, Profile, Variant
+from experiments.ablation import Ablation, Overrides, Profile, Variant, check_ablation
 from experiments.ablations import load
 from experiments.spec import NetSpec, RunSpec, SpecError, flatten
 
@@ -22,7 +22,7 @@ def declare(**changed) -> Ablation:
         ),
         "profiles": {"paper": Profile(seeds=5)},
     }
-    return Ablation(**{**fields, **changed})
+    return check_ablation(Ablation(**{**fields, **changed}))
 
 
 def test_a_sound_ablation_is_accepted():

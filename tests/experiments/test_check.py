@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from experiments.ablation import Ablation, Factor, Profile, Variant, ladder
+from experiments.ablation import Ablation, Factor, Profile, Variant, check_ablation, ladder
 from experiments.recipes import Recipe
 from experiments.spec import DataSpec, NetSpec, RunSpec, SpecError
 
@@ -48,7 +48,7 @@ def declare(kind: str, **changed) -> Ablation:
         "variants": VARIANTS[kind],
         "profiles": {"paper": Profile(seeds=2)},
     }
-    return Ablation(**{**fields, **changed})
+    return check_ablation(Ablation(**{**fields, **changed}))
 
 
 def planted(kind: str, which: str, /, **changed) -> tuple[Variant, ...]:
@@ -71,14 +71,14 @@ def test_an_undeclared_change_is_caught_with_variant_and_path(kind):
 
 def test_parts_a_variant_of_two_declared_factors_is_caught():
     variants = planted("parts", "lrn", changes={"net.lrn": False, "recipe.pca_noise": 0.1})
-    message = r"planted/lrn changes net\.lrn, recipe\.pca_noise, which are of more than one factor"
+    message = r"planted/lrn changes net\.lrn, recipe\.pca_noise, which belong to more than one factor"
     with pytest.raises(SpecError, match=message):
         declare("parts", variants=variants)
 
 
 def test_parts_a_variant_within_two_factors_must_name_one_and_keep_to_it():
     factors = (Factor("LRN", ("net.lrn",)), NOISE, Factor("the whole net", ("net",)))
-    with pytest.raises(SpecError, match="planted/lrn could be of the factors LRN, the whole net; name one"):
+    with pytest.raises(SpecError, match="planted/lrn could belong to the factors LRN, the whole net; name one"):
         declare("parts", factors=factors)
     assert declare("parts", factors=factors, variants=planted("parts", "lrn", factor="LRN"))
     strayed = planted("parts", "lrn", factor="LRN", changes={"net.lrn": False, "net.dropout": 0.5})
@@ -87,18 +87,18 @@ def test_parts_a_variant_within_two_factors_must_name_one_and_keep_to_it():
 
 
 def test_factorial_a_missing_combination_is_named():
-    with pytest.raises(SpecError, match=r"the full cross; no variant has net\.lrn = True, net\.dropout = 0\.5"):
+    with pytest.raises(SpecError, match=r"has every combination; no variant has net\.lrn = True, net\.dropout = 0\.5"):
         declare("factorial", variants=VARIANTS["factorial"][:3])
 
 
-def test_factorial_a_combination_that_stands_there_twice_is_caught():
+def test_factorial_a_combination_that_occurs_twice_is_caught():
     twice = (*VARIANTS["factorial"], Variant("again", "again", {"net.lrn": True, "net.dropout": 0.5}))
-    with pytest.raises(SpecError, match="planted/again has the levels of both"):
+    with pytest.raises(SpecError, match="planted/again has the same levels as both"):
         declare("factorial", variants=twice)
 
 
 def test_factorial_a_factor_of_one_level_is_caught():
-    with pytest.raises(SpecError, match="the factor LRN has one level only"):
+    with pytest.raises(SpecError, match="the factor LRN has only one level"):
         declare("factorial", variants=VARIANTS["factorial"][::2], baseline="neither")
 
 
@@ -111,11 +111,11 @@ def test_factorial_levels_are_told_apart_by_the_first_path():
         for order in ("original", "full_preact")
     )
     fields = {"base": RunSpec(), "variants": variants, "baseline": "original_basic"}
-    with pytest.raises(SpecError, match=r"levels of depth share a value of net\.name"):
+    with pytest.raises(SpecError, match=r"two levels of depth have the same net\.name"):
         declare("factorial", factors=("net.order", depth), **fields)
 
 
-def test_ladder_a_rung_of_two_steps_is_caught():
+def test_ladder_a_variant_of_two_steps_is_caught():
     with pytest.raises(
         SpecError, match=r"planted/noise also changes net\.dropout from lrn; its declared factor is noise"
     ):
@@ -142,9 +142,9 @@ def test_ladder_starts_at_its_baseline():
 
 def test_ladder_keeps_the_steps_before_but_not_another_nets_options():
     first = Variant("a", "a", {"net.name": "googlenet", "net.norm": "lrn", "recipe.nesterov": True})
-    rungs = ladder(first, Variant("b", "b", {"net.norm": "batch"}), Variant("c", "c", {"net.name": "inception_bn"}))
-    assert rungs[1].changes == {"net.name": "googlenet", "net.norm": "batch", "recipe.nesterov": True}
-    assert rungs[2].changes == {"net.name": "inception_bn", "recipe.nesterov": True}
+    variants = ladder(first, Variant("b", "b", {"net.norm": "batch"}), Variant("c", "c", {"net.name": "inception_bn"}))
+    assert variants[1].changes == {"net.name": "googlenet", "net.norm": "batch", "recipe.nesterov": True}
+    assert variants[2].changes == {"net.name": "inception_bn", "recipe.nesterov": True}
 
 
 def test_a_profile_may_adapt_what_it_says_and_nothing_else_of_a_factor():
@@ -163,5 +163,5 @@ def test_a_profile_must_run_its_baseline():
 
 @pytest.mark.parametrize("name", ["no lrn", "../lrn", ""])
 def test_a_name_is_a_folder(name):
-    with pytest.raises(SpecError, match="is no name"):
+    with pytest.raises(SpecError, match="is not a valid name: use letters, digits"):
         declare("parts", variants=planted("parts", "lrn", name=name))

@@ -53,7 +53,7 @@ def test_a_data_set_adapts_crops_that_are_a_part_of_the_ablation():
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("mobilenet", "mobilenet has no depth"), ("resnet_depth", "is the factor")]
+    ("name", "words"), [("mobilenet", "the depth of mobilenet cannot be set"), ("resnet_depth", "is the factor")]
 )
 def test_depth_where_there_is_none_to_set(name, words):
     with pytest.raises(SpecError, match=words):
@@ -86,5 +86,5 @@ def test_precision_and_compilation_reach_every_variant():
     assert {(spec.recipe.precision, spec.compiled) for spec in specs.values()} == {("bf16", True)}
     untouched = load("resnet_preact").specs("smoke", Overrides())
     assert {(spec.recipe.precision, spec.compiled) for spec in untouched.values()} == {("fp32", False)}
-    with pytest.raises(SpecError, match=r"precision cannot be 'fp8'; choose from fp32, tf32, bf16"):
+    with pytest.raises(SpecError, match=r"recipe.precision takes one of fp32, tf32, bf16, not .fp8."):
         load("resnet_preact").specs("smoke", Overrides(precision="fp8"))

@@ -6,6 +6,7 @@ from experiments import recipes
 from experiments.ablations import load
 from experiments.recipes import Recipe
 from experiments.spec import DataSpec, RunSpec, SpecError
+from experiments.spec_check import check
 from experiments.training.schedule import learning_rate
 
 IMAGENET, CIFAR = 1_281_167, 50_000
@@ -89,7 +90,13 @@ def test_every_recipe_can_be_run_on_the_images_it_is_for(name):
     recipe = vars(recipes)[name]
     side = recipe.crop_size or 32
     data = DataSpec("cifar10", image_size=side)
-    assert RunSpec(data=data, recipe=recipe).check().input_shape == (3, side, side)
+    assert check(RunSpec(data=data, recipe=recipe)).input_shape == (3, side, side)
     if recipe.crop_size:
         with pytest.raises(SpecError, match="does not fit"):
-            RunSpec(data=DataSpec("digits"), recipe=recipe).check()
+            check(RunSpec(data=DataSpec("digits"), recipe=recipe))
+
+
+def test_a_paper_and_our_choices_never_state_the_same_field():
+    assert recipes.with_choices({"milestones": [0.5], "gamma": 0.2}, flip=False).milestones == (0.5,)
+    with pytest.raises(TypeError, match="multiple values for keyword argument 'gamma'"):
+        recipes.with_choices({"gamma": 0.2}, gamma=0.1)

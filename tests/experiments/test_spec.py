@@ -1,11 +1,12 @@
 """Names on disk, epochs and steps, paths into a spec."""
 
 import json
-from dataclasses import replace
+from dataclasses import field, make_dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from experiments import spec as spec_module
 from experiments.ablations import load, names
 from experiments.spec import (
     DataSpec,
@@ -52,17 +53,21 @@ def test_the_hash_leaves_out_the_seed_and_the_id_does_not():
     assert one.run_id != two.run_id
 
 
-def test_a_default_spelt_out_changes_nothing():
-    spelt = RunSpec(net=NetSpec("resnet110", {"order": "original", "downsample": "A"}))
-    assert (spelt.hash8, spelt.run_id) == (RunSpec().hash8, RunSpec().run_id)
-    assert non_default(spelt) == {"net.name": "resnet110"}
+def test_a_default_spelled_out_changes_nothing():
+    spelled = RunSpec(net=NetSpec("resnet110", {"order": "original", "downsample": "A"}))
+    assert (spelled.hash8, spelled.run_id) == (RunSpec().hash8, RunSpec().run_id)
+    assert non_default(spelled) == {"net.name": "resnet110"}
 
 
-def test_a_new_field_with_an_inert_default_keeps_the_hash():
-    class Wider(RunSpec):
-        pass
-
-    assert Wider().hash8 == RunSpec().hash8
+def test_a_new_field_keeps_the_hash_until_it_is_set(monkeypatch):
+    """As when a later version adds a field to the run and one to the recipe."""
+    wide = make_dataclass("Recipe", [("mixup", float, 0.0)], bases=(Recipe,), frozen=True)
+    fields = [("recipe", wide, field(default=wide())), ("nodes", int, 1)]
+    wider = make_dataclass("RunSpec", fields, bases=(RunSpec,), frozen=True)
+    monkeypatch.setattr(spec_module, "RunSpec", wider)
+    assert wider().hash8 == RunSpec().hash8 == "31102c55"
+    assert wider().run_id == RunSpec().run_id
+    assert len({wider().hash8, wider(nodes=2).hash8, wider(recipe=wide(mixup=0.2)).hash8}) == 3
 
 
 @pytest.mark.parametrize(
@@ -92,7 +97,7 @@ def test_every_field_that_changes_a_result_changes_the_hash(path, value):
 
 
 def test_he_2016_is_164_epochs_of_391_batches():
-    """64,000 batches of 128 from 50,000 images: 163.84 epochs; batches run on over the end of an epoch."""
+    """64,000 batches of 128 from 50,000 images: 163.84 epochs; batches cross epoch boundaries."""
     spec = RunSpec()
     assert spec.epochs == 164
     assert [spec.epoch_end(e) for e in (0, 1, 162, 163)] == [391, 782, 63_672, 64_000]
@@ -129,30 +134,6 @@ def test_an_unknown_net_option_names_the_known_ones():
         flatten(RunSpec(net=NetSpec("resnet110", {"odrer": "original"})))
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"recipe.optimiser": "adam"}, "optimiser cannot be 'adam'; choose from sgd, rmsprop"),
-        ({"recipe.decay": "none"}, "decay cannot be 'none'; choose from conv, weights, not_depthwise, all"),
-        ({"data.normalisation": "mean"}, "normalisation cannot be 'mean'; choose from pixel_mean, channel"),
-        ({"device": "tpu"}, "device cannot be 'tpu'; choose from cpu, cuda"),
-        ({"recipe.test_crops": "ten"}, "recipe.test_crops = 'ten' needs recipe.crop_size"),
-        ({"recipe.crop_size": 33}, r"crop_size 33 does not fit into images of 32x32 pixels \(cifar10\)"),
-        ({"data.name": "imagefolder:/nowhere", "recipe.crop_size": 299}, "does not fit into images of 224x224"),
-        ({"recipe.crop_area": (0.5, 0.2)}, "crop_area takes two shares of the area, .* not 0.5, 0.2"),
-        ({"recipe.ema": 1.0}, "recipe.ema must be at least 0 and below 1, not 1.0"),
-        ({"recipe.label_smoothing": -0.1}, "recipe.label_smoothing must be at least 0 and below 1, not -0.1"),
-        ({"recipe.clip_norm": 0.0}, "recipe.clip_norm must be above 0, not 0.0"),
-        ({"recipe.iterations": 0}, "recipe.iterations must be above 0, not 0"),
-        ({"data.image_size": 0}, "data.image_size must be above 0, not 0"),
-    ],
-)
-def test_a_spec_that_cannot_be_is_refused_in_one_line(changes, message):
-    with pytest.raises(SpecError, match=message) as caught:
-        flatten(with_changes(RunSpec(), changes))
-    assert "\n" not in str(caught.value)
-
-
 def test_tuples_become_lists():
     """W&B and JSON know lists alone."""
     spec = with_changes(
@@ -178,13 +159,13 @@ def test_tuples_become_lists():
     ],
 )
 def test_shapes_of_images_and_of_what_the_net_sees(data, crop, shape, seen):
-    """Known ahead of loading, for an image folder ahead of there being one."""
-    spec = RunSpec(data=data, recipe=Recipe(crop_size=crop)).check()
+    """Known before loading, and for an image folder before it exists."""
+    spec = RunSpec(data=data, recipe=Recipe(crop_size=crop))
     assert (spec.data.shape, spec.input_shape) == (shape, seen)
 
 
-def test_every_ablation_loads():
-    assert "resnet_preact" in names()
+def test_every_ablation_is_named_after_its_file():
+    assert len(names()) == 16
     assert all(load(name).name == name for name in names())
 
 

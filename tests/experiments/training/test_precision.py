@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from experiments.spec import SpecError, with_changes
+from experiments.spec_check import check
 from experiments.training.precision import autocast, compiled, set_tf32
 
 
@@ -18,8 +19,8 @@ def test_tf32_is_on_for_runs_that_ask_for_it_alone(tiny, precision, allowed):
 
 
 def test_a_cpu_has_no_tf32(tiny):
-    with pytest.raises(SpecError, match="tf32 is of a GPU; a CPU has fp32 and bf16"):
-        with_changes(tiny, {"recipe.precision": "tf32"}).check()
+    with pytest.raises(SpecError, match="tf32 needs a CUDA device; a CPU has fp32 and bf16"):
+        check(with_changes(tiny, {"recipe.precision": "tf32"}))
 
 
 @pytest.mark.parametrize(("precision", "dtype"), [("fp32", torch.float32), ("bf16", torch.bfloat16)])
