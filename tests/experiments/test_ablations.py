@@ -40,7 +40,7 @@ def test_every_plan_builds_or_asks_for_imagenet(name, profile, monkeypatch):
     ablation = ablations.load(name)
     wants_imagenet = profile == "paper" and ablation.base.data.name == IMAGE_FOLDER
     if wants_imagenet:
-        with pytest.raises(SpecError, match="say where it is with --dataset imagefolder:PATH"):
+        with pytest.raises(SpecError, match="name your copy with --dataset imagefolder:PATH"):
             plan(ablation, profile, Overrides(), out=Path("runs"))
         return
     jobs = plan(ablation, profile, Overrides(), out=Path("runs"))

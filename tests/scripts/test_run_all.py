@@ -94,7 +94,7 @@ def test_all_trains_to_tables(ended, monkeypatch, tmp_path):
         (["nowhere/mine.py"], "there is no file nowhere/mine.py"),
         (
             ["resnet_downsample", "--profile", "paper"],
-            "trains on ImageNet; say where it is with --dataset imagefolder:PATH",
+            "trains on ImageNet; name your copy with --dataset imagefolder:PATH",
         ),
         (["resnet_downsample", "--dataset", "imagefolder:/nowhere"], "/nowhere has no folder train/"),
         (["resnet_depth", "--depth", "44"], "net.name is the factor of this ablation"),
