@@ -46,7 +46,7 @@ class Template:
     """A log whose records are decoded once; `write` gives one more run of the same variant."""
 
     def __init__(self, path: Path) -> None:
-        from wandb.proto.wandb_internal_pb2 import Record
+        from wandb.proto.wandb_internal_pb2 import Record  # ty: ignore[missing-module-member]  # made from a descriptor
 
         damage: list[str] = []
         self.records = [Record.FromString(payload) for _, payload in payloads(path.read_bytes(), damage)]

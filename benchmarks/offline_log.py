@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,7 +27,7 @@ def open_log(folder: Path, name: str) -> Tracker:
 
 
 @contextmanager
-def process_log(folder: Path, process: int) -> Iterator[Log]:
+def process_log(folder: Path, process: int) -> Generator[Log]:
     """The log of one of several processes that are timed in parallel."""
     with open_log(folder / str(process), "speed") as tracker:
         yield tracker.log

@@ -16,6 +16,7 @@ from PIL import Image
 
 from experiments import ablations
 from tests.documents import ROOT, Block, Command, blocks, commands, documents, links, spans, table
+from tests.test_layout import ROOMS
 
 README = documents()["README.md"]
 LANGUAGES = {"bash", "python", "text", "mermaid", "toml"}  # text, mermaid: not to be run; toml: a file's contents
@@ -194,6 +195,17 @@ def test_every_flag_that_is_named_exists(document, help_texts):
     named = {span.split()[0].partition("=")[0] for _, span in spans(documents()[document]) if span.startswith("--")}
     known = set(re.findall(r"--[\w-]+", help_texts))
     assert sorted(named - known) == []
+
+
+def test_the_picture_shows_every_room_and_its_arrows_go_down():
+    picture = next(block.text for block in blocks() if block.language == "mermaid")
+    names = {room.rpartition(".")[2]: room for room in ROOMS} | {"spec": "experiments"}
+    del names["experiments"]
+    shown = set(re.findall(r"\b(\w+)\[", picture))
+    assert set(names) - shown == {"schema"}
+    arrows = re.findall(r"(\w+)(?:\[.*?\])? --> (\w+)", picture)
+    assert len(arrows) >= len(shown) - 1
+    assert [(a, b) for a, b in arrows if ROOMS.index(names[a]) >= ROOMS.index(names[b])] == []
 
 
 def test_the_table_of_commands_has_every_script():
