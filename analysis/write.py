@@ -11,6 +11,7 @@ from analysis.output.files import write_tables
 from analysis.output.terminal import to_rich
 from analysis.results.findings import Findings
 from analysis.study import Study
+from analysis.study.values import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,11 +38,11 @@ def show(console: Console, findings: Findings) -> None:
     for table in (findings.variants, findings.effects, findings.times):
         if len(table):
             console.print(to_rich(table, console.width))
-    console.print(findings.protocol.note, highlight=False)
+    console.print(printable(findings.protocol.note), highlight=False, markup=False)
     for line in findings.verdict.texts():
-        console.print(f"- {line}", highlight=False, markup=False)
+        console.print(f"- {printable(line)}", highlight=False, markup=False)
     for line in findings.problems:
-        console.print(f"! {line}", highlight=False, markup=False)
+        console.print(f"! {printable(line)}", highlight=False, markup=False)
 
 
 def draw(study: Study, folder: Path) -> dict[str, list[Path]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from analysis.output.render import to_csv, to_html, to_latex, to_markdown
+from analysis.output.safe_text import markdown
 from analysis.results.findings import Findings
 
 
@@ -18,10 +19,10 @@ def write_tables(findings: Findings, folder: str | Path, name: str) -> list[Path
     further = {"effects": findings.effects, "times": findings.times}
     further = {f"{name}_{key}": frame for key, frame in further.items() if len(frame)}
     tables = {name: findings.variants, **further}
-    parts = [f"# {declared.question or declared.name}", note, *map(to_markdown, tables.values())]
-    parts.append("\n".join(f"- {line}" for line in findings.verdict.texts()))
+    parts = [f"# {markdown(declared.question or declared.name)}", markdown(note), *map(to_markdown, tables.values())]
+    parts.append("\n".join(f"- {markdown(line)}" for line in findings.verdict.texts()))
     if findings.problems:
-        parts.append("\n".join(["Problems found:", "", *(f"- {line}" for line in findings.problems)]))
+        parts.append("\n".join(["Problems found:", "", *(f"- {markdown(line)}" for line in findings.problems)]))
     texts = {f"{name}.md": "\n\n".join(parts) + "\n"}
     for stem, table in tables.items():
         texts |= {f"{stem}.csv": to_csv(table), f"{stem}.tex": to_latex(table, note), f"{stem}.html": to_html(table)}

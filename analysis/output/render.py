@@ -5,16 +5,10 @@ from __future__ import annotations
 from html import escape
 
 import pandas as pd
+from pandas.io.formats.style import Styler
 
-from analysis.output.formatting import MINUS, printed
-
-LATEX = {
-    MINUS: "$-$",
-    "±": r"$\pm$",
-    "×": r"$\times$",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-}
+from analysis.output.formatting import printed
+from analysis.output.safe_text import csv_cell, latex, markdown
 
 
 def to_markdown(table: pd.DataFrame) -> str:
@@ -25,15 +19,18 @@ def to_markdown(table: pd.DataFrame) -> str:
         [f"**{text}**" if (i, column) in shown.bold else text for column, text in zip(columns, row, strict=True)]
         for i, row in enumerate(shown.cells.to_numpy().tolist())
     ]
-    escaped = [[text.replace("|", r"\|") for text in row] for row in (columns, *rows)]
+    escaped = [[markdown(text) for text in row] for row in (columns, *rows)]
     rule = ["---" if column in shown.text else "---:" for column in columns]
     lines = ["| " + " | ".join(row) + " |" for row in [escaped[0], rule, *escaped[1:]]]
-    return "\n".join([*lines, "", *shown.notes])
+    return "\n".join([*lines, "", *map(markdown, shown.notes)])
 
 
 def to_csv(table: pd.DataFrame) -> str:
     """Every number of the table, unrounded; an empty field is a number that does not exist."""
-    return table.to_csv(lineterminator="\n")
+    safe = table.rename(index=csv_cell)
+    for column in safe.select_dtypes(exclude=["number", "bool"]):
+        safe[column] = safe[column].map(csv_cell)
+    return safe.to_csv(lineterminator="\n")
 
 
 def to_html(table: pd.DataFrame, caption: str | None = None, *, notes: bool = True) -> str:
@@ -68,24 +65,14 @@ def to_html(table: pd.DataFrame, caption: str | None = None, *, notes: bool = Tr
 
 def to_latex(table: pd.DataFrame, caption: str | None = None) -> str:
     r"""A booktabs tabular in a table environment; headings, cells and caption escaped. Needs \usepackage{booktabs}."""
-    from pandas.io.formats.style import Styler
-
     shown = printed(table)
     bold = shown.cells.copy()
     for column in bold:
         bold[column] = ["textbf:--rwrap;" if (i, column) in shown.bold else "" for i in range(len(bold))]
-    styler = Styler(shown.cells).apply(lambda _: bold, axis=None).hide(axis="index")
-    styler.format(escape="latex").format_index(escape="latex", axis=1)
-    text = styler.to_latex(
+    styler = Styler(shown.cells.map(latex)).apply(lambda _: bold, axis=None).hide(axis="index")
+    return styler.relabel_index([latex(column) for column in shown.cells], axis=1).to_latex(
         hrules=True,
         column_format="".join("l" if column in shown.text else "r" for column in shown.cells),
-        caption=None if caption is None else _escape(caption),
+        caption=None if caption is None else latex(caption),
         position_float="centering",
     )
-    for character, command in LATEX.items():
-        text = text.replace(character, command)
-    return text
-
-
-def _escape(text: str) -> str:
-    return "".join(f"\\{character}" if character in "%_&#$" else character for character in text)

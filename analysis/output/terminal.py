@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from analysis.output.formatting import DIFFERENCE, OURS, number, p_value, printed
+from analysis.study.values import printable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -33,7 +34,7 @@ def to_rich(table: pd.DataFrame, width: int = 100) -> Table:
     for i, row in enumerate(zip(*columns.values(), strict=True)):
         drawn.add_row(
             *(
-                Text(cell, style="bold" if i in bold and name.startswith("ours") else "")
+                Text(printable(cell, lines=True), style="bold" if i in bold and name.startswith("ours") else "")
                 for name, cell in zip(columns, row, strict=True)
             )
         )

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from analysis.schema import Kind
-from analysis.study.values import present
+from analysis.study.values import present, printable
 
 
 class TableError(ValueError):
@@ -69,11 +69,11 @@ def read_declaration(runs: pd.DataFrame) -> Declaration:
         return found if present(found) else None
 
     variants = value("variants")
-    labels = dict(zip(variants, value("labels") or variants, strict=True))
+    labels = dict(zip(variants, map(printable, value("labels") or variants), strict=True))
     labels |= {name: name for name in runs["variant"].unique() if name and name not in labels}
     return Declaration(
         name=value("name"),
-        question=value("question") or "",
+        question=printable(value("question") or ""),
         factors=tuple(value("factors")),
         baseline=value("baseline"),
         labels=labels,

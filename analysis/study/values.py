@@ -1,9 +1,10 @@
-"""A setting's value: whether it is there, as text to compare by, and as text to read."""
+"""A setting's value: whether it is there, as text to compare by, and as text to read or print."""
 
 from __future__ import annotations
 
 import json
 import math
+import unicodedata
 from typing import Any
 
 NONE = "none"  # in a message: the setting is None, or the net has no such option
@@ -38,3 +39,18 @@ def readable(value: Any) -> str:
     if not isinstance(value, dict) and not present(value):
         return ""
     return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def printable(text: str, *, lines: bool = False) -> str:
+    """`text` without control characters, lone surrogates and marks that reverse the reading direction.
+
+    A terminal would obey an escape sequence, and a table would break at a new line. lines: keep new lines.
+    """
+    kept = "\n" if lines else ""
+    return "".join(
+        c if c in kept else " " if c.isspace() else "\N{REPLACEMENT CHARACTER}" if _acts(c) else c for c in text
+    )
+
+
+def _acts(character: str) -> bool:
+    return unicodedata.category(character) in ("Cc", "Cf", "Cs", "Zl", "Zp")

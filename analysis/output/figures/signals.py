@@ -31,6 +31,8 @@ LABELS: Mapping[str, str] = {
 EPOCHS_SHOWN = 6
 GATE_TICKS = (1e-4, 1e-3, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
 
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
 
 def signal(study: Study, kind: Kind) -> Figure | None:
     """A panel a variant: the root mean square at each unit (logarithmic) against the unit, input to output.
@@ -132,5 +134,5 @@ def _short(value: float) -> str:
     if 1e-4 <= value < 1e4:
         return f"{value:g}"
     digits, _, power = f"{value:e}".partition("e")
-    factor = "" if float(digits) == 1 else rf"{float(digits):g} \times "
-    return f"${factor}10^{{{int(power)}}}$"
+    factor = "" if float(digits) == 1 else f"{float(digits):g} × "
+    return f"{factor}10{str(int(power)).translate(SUPERSCRIPTS)}"

@@ -65,6 +65,7 @@ STYLE: Mapping[str, Any] = {
     "pdf.fonttype": 42,  # TrueType, as the conferences ask
     "svg.fonttype": "path",  # glyphs as paths: the same on every machine
     "svg.hashsalt": "ablation",
+    "text.parse_math": False,  # a label with dollar signs is text: as a formula it could stop the figure
 }
 
 

@@ -1,0 +1,50 @@
+"""Text from logs made safe for where it is shown: it may come from a stranger.
+
+Names, labels and questions are printed as they are unless they hold something that the target would act on.
+"""
+
+from __future__ import annotations
+
+import re
+
+from analysis.study.values import printable
+
+LATEX = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "%": r"\%",
+    "_": r"\_",
+    "&": r"\&",
+    "#": r"\#",
+    "$": r"\$",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "\N{MINUS SIGN}": "$-$",
+    "±": r"$\pm$",
+    "×": r"$\times$",
+}
+# How a spreadsheet recognises a formula that can call or fetch something; "+ label smoothing" is none.
+FORMULA = re.compile(r"\s*([=@]|[+-].*[(|!=])")
+
+
+def markdown(text: str) -> str:
+    """A cell or a line of Markdown: no column separator, HTML tag or link of its own."""
+    escaped = printable(text).replace("|", r"\|")
+    escaped = re.sub(r"<(?=[A-Za-z/!?])", "&lt;", escaped)
+    return escaped.replace("](", r"]\(")
+
+
+def latex(text: str) -> str:
+    """Text for LaTeX in which no character is a command."""
+    return "".join(LATEX.get(character, character) for character in printable(text))
+
+
+def csv_cell(value: object) -> object:
+    """Text that a spreadsheet would run as a formula gets a leading apostrophe, which spreadsheets do not show."""
+    if not isinstance(value, str):
+        return value
+    text = printable(value)
+    return f"'{text}" if FORMULA.match(text) else text
