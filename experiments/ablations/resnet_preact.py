@@ -46,10 +46,10 @@ ABLATION = Ablation(
     ),
     deviations=(
         Deviation("batch normalisation", "statistics over 64 images (2 GPUs of 64)", "over all 128"),
-        Deviation("scale of the pixels", "not stated, mean image subtracted", "x / 255, mean image subtracted"),
-        Deviation("end of an epoch", "not stated", "batches run on over it, so 64,000 batches are full"),
+        Deviation("scale of the pixels", "not stated; mean image subtracted", "x / 255, mean image subtracted"),
+        Deviation("end of an epoch", "not stated", "batches cross epoch boundaries, so all 64,000 are full"),
         Deviation("BN behind a projection in bn_after_add", "not stated", "none, as behind the branch"),
-        Deviation("training images", "45,000 or 50,000, the text allows both", "50,000"),
+        Deviation("training images", "45,000 or 50,000: the text allows both", "50,000"),
         Deviation("what weight decay reaches", "not stated", "convolution weights, by fb.resnet.torch's notes"),
     ),
 )
