@@ -1,4 +1,4 @@
-"""What is printed of a table: rounded text under headings with units, what is bold, and the notes below."""
+"""A table as it is printed: rounded text under headings with units, its bold cells, and the notes below it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from analysis.results.verdict import verdict_text
+
 UNCONFIRMED = "?"
 DIFFERENCE = "difference (pp)"
 OURS = "ours (%)"
@@ -16,7 +18,7 @@ MINUS = "\N{MINUS SIGN}"
 
 @dataclass(frozen=True)
 class Printed:
-    """cells: text; text: columns that are words, the rest being numbers; bold: (row, column); notes: below."""
+    """cells: texts. text: the text columns; all others are numeric. bold: (row, column). notes: below the table."""
 
     cells: pd.DataFrame
     text: tuple[str, ...]
@@ -25,12 +27,12 @@ class Printed:
 
 
 def printed(table: pd.DataFrame) -> Printed:
-    """A table as it is printed; the name of its index says which: variant, effect, claim or time."""
+    """A table as it is printed; the name of its index says which table it is: variant, effect, claim or time."""
     return PRINTERS[str(table.index.name)](table)
 
 
 def number(value: float, form: str) -> str:
-    """Empty for NaN, "never" for an infinite one, a typographic minus."""
+    """Empty for NaN, "never" for infinity, with a typographic minus."""
     if math.isnan(value):
         return ""
     return "never" if math.isinf(value) else format(value, form).replace("-", MINUS)
@@ -47,7 +49,7 @@ def p_value(value: float) -> str:
 
 
 def variants(table: pd.DataFrame) -> Printed:
-    """`variants_table`. A `?` marks an unconfirmed number; bold is a best that is shown to be the best."""
+    """`variants_table`. `?` marks an unconfirmed number, bold a variant shown to be better than every other."""
     rows = [row for _, row in table.iterrows()]
     columns = {
         "variant": [row["label"] for row in rows],
@@ -65,15 +67,15 @@ def variants(table: pd.DataFrame) -> Printed:
         "min/run": [number(row["minutes"], ".1f") for row in rows],
     }
     notes = [
-        "ours: median over the seeds of the last epoch's test error, failed runs ranked last; "
-        "mean and std: over the n runs that finished and did not fail; gap: ours - paper.",
-        "difference: to the baseline, mean over the pairs of equal seed with its 95 % t interval; "
-        "p: of that, adjusted for the number of variants.",
+        "ours: median over seeds of the last epoch's test error, failed runs ranked last; "
+        "mean ± std: over the n runs that finished without failing; gap: ours minus paper.",
+        "difference: variant minus baseline, mean over pairs with the same seed, with its 95 % t interval; "
+        "p: its p-value, adjusted over the variants.",
     ]
     if not table["paper_confirmed"].all():
         notes.append(f"{UNCONFIRMED}: not confirmed in the paper's text.")
     if table["best"].any():
-        notes.append("bold: better than every other variant, each by the 95 % interval of their paired difference.")
+        notes.append("bold: better than every other variant by the 95 % interval of each paired difference.")
     notes += _undetected(table) + _bootstrap(table)
     bold = frozenset((i, OURS) for i, best in enumerate(table["best"]) if best)
     return Printed(pd.DataFrame(columns), ("variant", "reading"), bold, notes)
@@ -93,8 +95,8 @@ def effects(table: pd.DataFrame) -> Printed:
     }
     notes = [f"{kind}: {EFFECT_NOTES[kind]}." for kind in dict.fromkeys(table["family"])]
     notes.append(
-        "ours: one contrast a seed, from the n seeds that no cell of it failed, its mean and 95 % t interval; "
-        "above 0 is worse; p: adjusted over the effects of its kind."
+        "ours: one contrast per seed, over the n seeds for which no run in it failed, as mean with 95 % t interval; "
+        "above 0 is worse; p: adjusted over the effects of the same kind."
     )
     notes += _undetected(table) + _bootstrap(table)
     return Printed(pd.DataFrame(columns), ("effect", "kind", "reading"), frozenset(), notes)
@@ -102,9 +104,9 @@ def effects(table: pd.DataFrame) -> Printed:
 
 EFFECT_NOTES: Mapping[str, str] = {
     "main": "the mean difference over all levels of the other factors",
-    "interaction": "how much the one difference changes with the other; 0: the two add up",
+    "interaction": "how much the difference of one factor changes with the level of the other; 0 where the two add up",
     "simple": "the difference at one level of the other factor",
-    "step": "the difference to the rung before",
+    "step": "the difference to the step before",
 }
 
 
@@ -117,10 +119,12 @@ def claims(table: pd.DataFrame) -> Printed:
         "ours (pp)": [_difference(row) for row in rows],
         "n": [str(row["pairs"]) for row in rows],
         "p (Holm)": [p_value(row["p_holm"]) for row in rows],
-        "verdict": [" ".join(filter(None, (row["verdict"], row["why"]))) for row in rows],
+        "verdict": [verdict_text(row["verdict"], row["why"]) for row in rows],
         "seeds to decide": ["" if pd.isna(row["seeds"]) else f"{row['seeds']}" for row in rows],
     }
-    notes = ["A claim is of a lower error; ours: the higher one's minus the lower one's, so above 0 agrees."]
+    notes = [
+        "A < B: the paper reports a lower error for A than for B; ours: B minus A, so above 0 agrees with the paper."
+    ]
     return Printed(pd.DataFrame(columns), ("paper's claim", "verdict"), frozenset(), notes)
 
 
@@ -138,14 +142,14 @@ def times(table: pd.DataFrame) -> Printed:
         "test": [row["test"] for row in rows],
     }
     notes = [
-        f"epochs: median until the training error is at {table['target'].iloc[0]:g} % or below; a run that never gets "
-        "there ranks last; times as long: the ratio of the medians, and in brackets the 95 % interval of the pairs' "
-        "geometric mean where every run of them gets there; sooner, later: pairs of equal seed."
+        f"epochs: median number until the training error is at or below {table['target'].iloc[0]:g} %; runs that never "
+        "get there rank last. times as long: ratio of the medians, in brackets the 95 % interval of the geometric mean "
+        "over the pairs, if every run gets there. sooner, later: number of pairs with the same seed."
     ]
     if table["fastest"].any():
         notes.append(
-            "Of each net the learning rate with the smallest median is compared; it was chosen on these runs, "
-            "which flatters both."
+            "Each net is compared at its learning rate with the smallest median; that rate was chosen on these same "
+            "runs, which flatters both."
         )
     return Printed(pd.DataFrame(columns), ("variant", "test"), frozenset(), notes)
 
@@ -177,12 +181,14 @@ def _ratio(row: pd.Series) -> str:
 
 
 def _undetected(table: pd.DataFrame) -> list[str]:
-    """What the rows without a shown difference could have shown."""
+    """The difference that each row without a shown difference could have shown."""
     mute = table[(table["reading"] == "no difference shown") & table["detectable"].notna()]
     if mute.empty:
         return []
     each = ", ".join(f"{row['label']} {row['detectable']:.2f}" for _, row in mute.iterrows())
-    return [f"no difference shown: these seeds would show, with a power of 0.8, a true difference (pp) of: {each}."]
+    return [
+        f"no difference shown: with this many seeds, a true difference of this size (pp) has a power of 0.8: {each}."
+    ]
 
 
 def _bootstrap(table: pd.DataFrame) -> list[str]:

@@ -1,4 +1,4 @@
-"""One HTML file that says what an ablation showed, and opens without a network."""
+"""The report of an ablation: one HTML file that opens without a network."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from analysis.results.findings import Findings
 from analysis.results.verdict import WORDS, Line
 
 TEMPLATES = Path(__file__).parent / "templates"
-MOST_RUNS = 500  # listed one by one; the rest is counted
+MOST_RUNS = 500  # listed one by one; the rest are counted
 MOST_PROBLEMS = 200
 HEADLINE_WORDS = (  # one, several; in the order of WORDS
     ("replicates here", "is contradicted", "stays undecided with these runs"),
@@ -79,12 +79,12 @@ def to_html(findings: Findings, pictures: Mapping[str, Path]) -> str:
 
 
 def headline(lines: tuple[Line, ...], claims: pd.DataFrame, baseline: str) -> str:
-    """How the paper's conclusions about the baseline fare, in a sentence; where it has none, all of its claims."""
+    """How many of the paper's conclusions about the baseline hold, in one sentence; without any, of all its claims."""
     count, about = Counter(line.word for line in lines if line.word), f"conclusion{{s}} about {baseline}"
     if not count:
         count, about = Counter(claims["verdict"]), "pairwise claim{s}"
     if not count:
-        return "The paper prints no error that these runs could confirm or contradict."
+        return "The paper reports no error that these runs could confirm or contradict."
     said = (
         f"{count[word]} {(one if count[word] == 1 else many)}"
         for word, one, many in zip(WORDS, *HEADLINE_WORDS, strict=True)
@@ -97,7 +97,7 @@ def headline(lines: tuple[Line, ...], claims: pd.DataFrame, baseline: str) -> st
 
 
 def _table(table: pd.DataFrame) -> dict[str, Any] | None:
-    """A table and the notes below it; None for one without rows."""
+    """A table and the notes below it; None for a table without rows."""
     return {"html": table_html(table, notes=False), "notes": printed(table).notes} if len(table) else None
 
 
@@ -109,5 +109,5 @@ def _picture(name: str, path: Path) -> dict[str, Any]:
 
 
 def _json(data: Mapping[str, Any]) -> str:
-    """JSON that may stand inside a script element."""
+    """JSON that is safe inside a script element."""
     return json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c")

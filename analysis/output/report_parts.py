@@ -1,4 +1,4 @@
-"""What a report lists beside tables and figures: captions, the plan, every run, settings and versions."""
+"""The lists of a report: captions, the plan, every run, settings and versions."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from analysis.study.values import readable
 
 CAPTIONS: Mapping[str, str] = {
     "training_curves": "Error by epoch, test solid and training dashed: median over the seeds that did not diverge, "
-    "band from their minimum to their maximum; a cross ends a run that diverged.",
-    "seeds": "Last-epoch test error: a dot a seed, grey lines between equal seeds, a bar at the median, the paper's "
-    "cells as diamonds.",
-    "degradation": "Depth by depth: curves of the test error (bold) and training error (dashed), darker the deeper; "
-    "last panel: last errors against depth. Does the training error rise with depth too?",
-    "interaction": "Last-epoch test error against the levels of one factor, a line for each level of the other: "
-    "parallel lines show no interaction. Diamonds: the paper's cells.",
-    "ladder": "Left: last-epoch test error of each rung. Right: rung minus the rung before, paired by seed, mean with "
-    "95 % interval. Diamonds: the paper's cells.",
-    "error_to_target": "Training error by epoch and where it gets to the declared target (dashed grey): a mark at the "
-    "median epoch, a small open one a seed.",
-    "error_against_cost": "Last-epoch test error against parameters and multiply-adds: below and left of the "
-    "baseline's mark is better for less.",
-    "signal_activation": "Size of the activations unit by unit, input to output, at the start (dashed) and through "
-    "training, of one seed: does the signal pass?",
-    "signal_gradient": "Size of the gradients unit by unit, input to output, at the start (dashed) and through "
-    "training, of one seed: does the gradient pass?",
-    "gates": "Mean value of each unit's gate through training, darker with depth, of one seed.",
+    "band from their minimum to their maximum; a cross marks where a run diverged.",
+    "seeds": "Last-epoch test error: one dot per seed, grey lines join equal seeds, a bar marks the median, diamonds "
+    "the paper's numbers.",
+    "degradation": "Test error (bold) and training error (dashed) by epoch, darker for deeper nets; last panel: "
+    "last-epoch errors against depth. Does the training error rise with depth as well?",
+    "interaction": "Last-epoch test error against the levels of one factor, one line per level of the other: "
+    "parallel lines mean no interaction. Diamonds: the paper's numbers.",
+    "ladder": "Left: last-epoch test error of each step. Right: each step minus the one before, paired by seed, "
+    "mean with 95 % interval. Diamonds: the paper's numbers.",
+    "error_to_target": "Training error by epoch and where it reaches the declared target (dashed grey): a filled mark "
+    "at the median epoch, one small open mark per seed.",
+    "error_against_cost": "Last-epoch test error against parameters and multiply-adds: marks below and to the left of "
+    "the baseline's are better at a lower cost.",
+    "signal_activation": "Root mean square of each unit's activations, input to output, at the start (dashed) and "
+    "during training, for one seed: does the signal reach the output?",
+    "signal_gradient": "Root mean square of each unit's gradients, input to output, at the start (dashed) and "
+    "during training, for one seed: does the gradient reach the input?",
+    "gates": "Mean value of each unit's gate during training, darker for deeper units, for one seed.",
 }
 VERSION_NAMES: Mapping[str, str] = {
     "device": "trained on",
@@ -40,7 +40,7 @@ VERSION_NAMES: Mapping[str, str] = {
 
 
 def plan_rows(study: Study) -> list[dict[str, Any]]:
-    """Variant by variant its name, label, what sets it apart (factor = value; a ladder's step) and its seeds."""
+    """Each variant's name, label, what it sets (factor = value; a ladder's step) and its seeds."""
     rows = []
     runs, declared = study.runs, study.declared
     for name, label in declared.labels.items():
@@ -59,10 +59,10 @@ def plan_rows(study: Study) -> list[dict[str, Any]]:
 
 
 def run_rows(study: Study) -> list[dict[str, Any]]:
-    """Run by run its name, seed, outcome, last error and source, and in which settings it differs from the others.
+    """Each run's name, seed, outcome, last error and source, and the settings in which it differs from the others.
 
-    A setting that the same value has in all runs is said by none; the seed has a column of its own. bad: the run
-    did not finish, failed, or its log is damaged.
+    Settings shared by all runs are left out; the seed has a column of its own. bad: the run did not finish, failed,
+    or its log is damaged.
     """
     runs = study.runs
     varying = {key: texts for key, texts in _settings(runs).items() if len(set(texts)) > 1}

@@ -11,7 +11,10 @@ from analysis.published import cells
 from analysis.published.recipes import RECIPES
 from analysis.study import Study
 
-STATISTICS = {"single": "one run", "unstated": "runs not stated"}  # the others speak for themselves: "median of 5"
+STATISTICS = {
+    "single": "one run",
+    "unstated": "number of runs not stated",
+}  # else "median of 5"
 
 
 @dataclass(frozen=True)
@@ -62,7 +65,7 @@ def _note(study: Study, deviations: tuple[str, ...]) -> str:
     net = "each variant's net" if declared.is_factor("net.name") else _text(study.setting("net.name"))
     ours = f"Ours: {net} on {_text(study.setting('data.name'))}, {seeds} seed{'s' * (seeds != 1)}, {length}"
     if paper.net is None:
-        return f"{ours}. There is no published cell to compare with.{_differences(study)}"
+        return f"{ours}. There is no published test error to compare with.{_differences(study)}"
     cell = paper.by_variant.iloc[0]
     recipe = RECIPES.get(declared.published or "", {})
     steps = f"{_text(recipe['iterations'])} iterations, " if "iterations" in recipe else ""
@@ -85,7 +88,7 @@ def _differences(study: Study) -> str:
     words = [
         f"{declared.labels.get(c['variant'], c['variant'])} {cells.difference_text(c)}" for _, c in said.iterrows()
     ]
-    return f" Published as differences: {'; '.join(words)}." if words else ""
+    return f" The paper reports differences: {'; '.join(words)}." if words else ""
 
 
 def _text(value: str | float | None) -> str:

@@ -1,4 +1,4 @@
-"""The paper's conclusions against these runs; `python -m analysis.results.verdict TABLE` needs no runs."""
+"""The paper's conclusions compared with these runs; `python -m analysis.results.verdict TABLE` needs no runs."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from analysis.stats.paired import holm
 from analysis.study import Study
 
 WORDS = ("replicates", "contradicted", "undecided")
-NAMED_PAIRS = 6  # of the other pairs a line names so many, then counts; all are in claims_table
+NAMED_PAIRS = 6  # of the other pairs, a line names this many and counts the rest; all are in claims_table
 
 
 @dataclass(frozen=True)
 class Line:
-    """One variant against the baseline: what the paper shows, what these runs show, and the judgement in words.
+    """One variant against the baseline: what the paper shows, what these runs show, and the verdict in words.
 
-    word: one of WORDS; empty where the paper claims nothing of this pair.
+    paper: empty where it has no number. word: one of WORDS; empty where the paper claims nothing about this pair.
     """
 
     label: str
@@ -34,6 +34,9 @@ class Line:
     ours: str
     word: str
     said: str
+
+    def __str__(self) -> str:
+        return f"{self.label}: {f'paper {self.paper}; ' * bool(self.paper)}ours {self.ours}: {self.said}"
 
 
 @dataclass(frozen=True)
@@ -45,19 +48,18 @@ class Verdict:
     further: tuple[str, ...]
 
     def texts(self) -> list[str]:
-        """In print: the header, one line per variant against the baseline, then what is further to be said."""
-        lines = [f"{line.label}: paper {line.paper}; ours {line.ours}: {line.said}" for line in self.lines]
-        return [self.header, *lines, *self.further]
+        """The header, one line per variant against the baseline, then the further lines."""
+        return [self.header, *map(str, self.lines), *self.further]
 
 
 def claims_table(table: pd.DataFrame, study: Study) -> pd.DataFrame:
-    """One row a pairwise claim of the paper, those against the baseline first.
+    """One row per pairwise claim of the paper, those about the baseline first.
 
     better, worse: variants, as the paper ranks them; against_baseline; gap: the paper's, in percentage points, NaN
     where the worse one fails; difference, low, high, pairs: ours, worse - better, paired by seed, so above 0 agrees;
     p_holm: adjusted over the claims against the baseline, and over the others; failures_p, verdict, why, seeds, of:
-    see `judge.Judgement`. Where the paper prints no errors but differences to the baseline, these are its claims. No
-    rows where it prints nothing to compare.
+    see `judge.Judgement`. Where the paper prints differences to the baseline in place of errors, those are its claims.
+    No rows where it prints nothing to compare.
     """
     cells = table.assign(value=table["paper"], failed=table["paper_failed"].astype(bool))
     baseline = table.index[table["baseline"]][0]
@@ -97,7 +99,7 @@ def verdict(table: pd.DataFrame, study: Study, protocol: Protocol, found: pd.Dat
 
 
 def rank_agreement(table: pd.DataFrame) -> list[str]:
-    """Kendall's tau-b (1945) between the paper's cells and our medians, failures tied last; in one line or none."""
+    """Kendall's tau-b (1945) between the paper's cells and our medians, failures tied last: one line or none."""
     paper = table["paper"].mask(table["paper_failed"].astype(bool), math.inf)
     ours = table["median"].mask(table["fails"].astype(bool), math.inf)
     both = paper.notna() & ours.notna()
@@ -105,17 +107,17 @@ def rank_agreement(table: pd.DataFrame) -> list[str]:
         return []
     found = scipy.stats.kendalltau(paper[both].rank(), ours[both].rank())
     return [
-        f"Ranks of {both.sum()} cells, the paper's and ours: Kendall tau-b = {found.statistic:.2f}, p = "
-        f"{found.pvalue:.2g} (1: one order, 0: unrelated, −1: reversed)."
+        f"Rank agreement of {both.sum()} cells, paper and ours: Kendall tau-b = {found.statistic:.2f}, p = "
+        f"{found.pvalue:.2g} (1: same order, 0: unrelated, −1: reversed)."
     ]
 
 
 def _header(protocol: Protocol) -> str:
     if protocol.setting is None:
-        return "There is no published result to hold these runs against."
+        return "There is no published result to compare these runs with."
     if protocol.deviations:
-        return "Against the baseline, under another protocol than the paper's: a sign can agree, the numbers need not."
-    return "Against the baseline, under the paper's net, data set and recipe."
+        return "Against the baseline, under a protocol other than the paper's: compare directions, not sizes."
+    return "Against the baseline, with the paper's net, data set and recipe."
 
 
 def _line(name: str, table: pd.DataFrame, found: pd.DataFrame) -> Line:
@@ -136,10 +138,10 @@ def _paper(name: str, row: pd.Series, baseline: pd.Series, claim: pd.DataFrame) 
     if row["paper_failed"]:
         return "fails"
     if baseline["paper_failed"] and not pd.isna(row["paper"]):
-        return "better, for the baseline fails"
+        return "better (the baseline fails)"
     gap = row["paper"] - baseline["paper"]
     if pd.isna(gap):
-        return "has no number"
+        return ""
     return "equal" if abs(gap) < claims.EQUAL else f"{'worse' if gap > 0 else 'better'} by {abs(gap):.2f}"
 
 
@@ -155,32 +157,37 @@ def _ours(row: pd.Series) -> str:
 
 
 def _verdict(claim: pd.Series) -> str:
-    if claim["verdict"] != "undecided":
-        return " ".join(filter(None, (claim["verdict"], claim["why"])))
-    if claim["why"]:
-        return f"undecided, {claim['why']}"
+    if claim["verdict"] != "undecided" or claim["why"]:
+        return verdict_text(claim["verdict"], claim["why"])
     text = f"undecided with {claim['pairs']} seed{'s' if claim['pairs'] != 1 else ''}"
     if pd.isna(claim["seeds"]):
         return text
-    seen = f"the paper's {claim['gap']:.2f}" if claim["of"] == "paper" else "a difference as large as seen here"
-    return f"{text}; about {claim['seeds']} would show {seen} (power 0.8)"
+    seen = f"the paper's {claim['gap']:.2f}" if claim["of"] == "paper" else "a difference as large as the one seen here"
+    return f"{text}; about {claim['seeds']} would show {seen} with a power of 0.8"
+
+
+def verdict_text(word: str, why: str) -> str:
+    """ "replicates by the number of failures", "undecided: failed runs are left out of the pairs"."""
+    return (": " if word == "undecided" else " ").join(filter(None, (word, why)))
 
 
 def _count(found: pd.DataFrame) -> str:
-    """How many of the baseline's claims fare how; each is judged at 5 %, so that many by chance is said too."""
+    """How many of the claims about the baseline got each verdict, and how many hold after correction."""
     mine = found[found["against_baseline"]]
     if mine.empty:
         return "No published claim is about the baseline."
     numbers = mine["verdict"].value_counts()
     by_pairs = mine[(mine["verdict"] != "undecided") & (mine["why"] == "")]
     kept = int((by_pairs["p_holm"] < 0.05).sum())
-    text = ", ".join(f"{numbers.get(word, 0)} {word}" for word in WORDS)
-    holds = f"; of the {len(by_pairs)} decided by pairs {kept} hold after Holm's correction" if len(by_pairs) else ""
-    return f"{len(mine)} claim{'s' * (len(mine) != 1)} against the baseline, each judged alone at 5 %: {text}{holds}."
+    text = ", ".join(f"{word} {numbers.get(word, 0)}" for word in WORDS)
+    after = f"; {kept} of the {len(by_pairs)} decided by pairs hold after Holm's correction" if len(by_pairs) else ""
+    return (
+        f"{len(mine)} claim{'s' * (len(mine) != 1)} about the baseline, each judged on its own at 5 %: {text}{after}."
+    )
 
 
 def _others(found: pd.DataFrame, table: pd.DataFrame) -> list[str]:
-    """The pairs without the baseline, a line a verdict; undecided ones are counted only."""
+    """The pairs without the baseline, one line per verdict; undecided ones are only counted."""
     others = found[~found["against_baseline"]]
     lines = []
     for word in WORDS if len(others) else ():
@@ -196,7 +203,7 @@ def _others(found: pd.DataFrame, table: pd.DataFrame) -> list[str]:
 
 
 def _noise(table: pd.DataFrame, study: Study) -> list[str]:
-    """Which of the baseline's claims the paper's own noise could not support; none where it prints no spread."""
+    """Which claims about the baseline the paper's own noise could not support; none where it prints no spread."""
     cells = study.paper
     noise = None if cells.dataset is None else claims.noise_of(cells.net or "", cells.dataset)
     baseline = table.index[table["baseline"]][0]
@@ -206,18 +213,18 @@ def _noise(table: pd.DataFrame, study: Study) -> list[str]:
     weak = found[found["against_baseline"] & ~found["supported"].astype(bool)]
     head = f"The paper's own noise (std {noise.std:.2f}, {noise.source})"
     if weak.empty:
-        return [f"{head} could support each of its claims against the baseline."]
+        return [f"{head} could support each of its claims about the baseline."]
     labels = table["label"]
     names = ", ".join(f"{labels[c.better]} < {labels[c.worse]} by {c.gap:.2f}" for c in claims.rows_of(weak))
-    return [f"{head} could not support {len(weak)} of its claims against the baseline: {names}."]
+    return [f"{head} could not support {len(weak)} of its claims about the baseline: {names}."]
 
 
 def main() -> int:
-    """Print what the noise of each published table supports; 2 for an unknown one."""
+    """Print what the noise of each published table supports; status 2 for an unknown table."""
     parser = argparse.ArgumentParser(
         "python -m analysis.results.verdict", description="What a paper's own noise can support."
     )
-    parser.add_argument("tables", nargs="*", default=["he2016_table1", "he2016_table2"], help="of published.csv")
+    parser.add_argument("tables", nargs="*", default=["he2016_table1", "he2016_table2"], help="published tables")
     for name in parser.parse_args().tables:
         try:
             parts = claims.tables(name)

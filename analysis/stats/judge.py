@@ -60,16 +60,16 @@ def judge(better: Outcomes, worse: Outcomes, gap: float = math.nan) -> Judgement
     p = failures_p(better.failed, better.runs, worse.failed, worse.runs)
     alpha = ALPHA / 2 if better.failed + worse.failed and difference.n > 1 else ALPHA
     if p < alpha:
-        return Judgement("replicates" if excess > 0 else "contradicted", "by its failures", difference, p)
+        return Judgement("replicates" if excess > 0 else "contradicted", "by the number of failures", difference, p)
     if difference.n < 2 and excess:
         counts = f"{worse.failed} of {worse.runs} failures against {better.failed} of {better.runs}"
-        return Judgement("undecided", f"for {counts} may be chance", difference, p)
+        return Judgement("undecided", f"{counts} may be chance", difference, p)
     if not difference.p < alpha:
         needed = gap if gap > 0 else abs(difference.mean)
         of: Literal["paper", "ours"] = "paper" if gap > 0 else "ours"
         return Judgement("undecided", "", difference, p, seeds_needed(difference.std, needed, alpha=alpha), of)
     if difference.mean * excess < 0:
-        return Judgement("undecided", "for the runs that failed are in no pair", difference, p)
+        return Judgement("undecided", "failed runs are left out of the pairs", difference, p)
     return Judgement("replicates" if difference.mean > 0 else "contradicted", "", difference, p)
 
 

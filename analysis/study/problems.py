@@ -21,7 +21,7 @@ def problems(study: Study) -> list[str]:
     repeated = ended[ended["seed"].notna() & ended.duplicated(["variant", "seed"], keep=False)]
     for (variant, seed), same in repeated.groupby(["variant", "seed"], sort=False):
         ids = ", ".join(same["run_id"])
-        lines.append(f"{variant}: seed {seed} was run {len(same)} times ({ids}); the newest counts")
+        lines.append(f"{variant}: seed {seed} was run {len(same)} times ({ids}); the newest is used")
     finished = ended[ended["outcome"] == "finished"]
     longest = finished["epochs"].max()
     no_error = finished.get(ERROR, pd.Series(index=finished.index)).isna()
@@ -42,5 +42,7 @@ def _missing(study: Study) -> list[str]:
         if not has:
             lines.append(f"{variant}: no run")
         elif missing := sorted(seeds - has):
-            lines.append(f"{variant}: lacks seed{'s' * (len(missing) > 1)} {', '.join(map(str, missing))}")
+            plural = len(missing) > 1
+            numbers = ", ".join(map(str, missing))
+            lines.append(f"{variant}: seed{'s' * plural} {numbers} {'are' if plural else 'is'} missing")
     return lines

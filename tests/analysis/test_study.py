@@ -70,10 +70,10 @@ def test_what_is_missing_doubled_or_damaged_is_listed(ablation_runs):
     assert problems(Study.from_frames(runs)) == [
         "original-s0: crashed, not counted (runs/original/seed0)",
         "original-s1: run.wandb: bad checksum at byte 512",
-        "bn_after_add: seed 2 was run 2 times (bn_after_add2, again); the newest counts",
+        "bn_after_add: seed 2 was run 2 times (bn_after_add2, again); the newest is used",
         "bn_after_add-s1: its log holds 160 of 164 epochs",
-        "original: lacks seed 0",
-        "full_preact: lacks seed 2",
+        "original: seed 0 is missing",
+        "full_preact: seed 2 is missing",
     ]
     table = Findings.from_frames(runs).variants
     assert table.loc["original", "n"] == 2

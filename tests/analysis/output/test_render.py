@@ -103,7 +103,7 @@ def test_write_gives_the_table_in_four_forms_with_its_problems(ablation_runs, tm
     assert [path.name for path in paths] == ["table.md", "table.csv", "table.tex", "table.html", "table_claims.csv"]
     page = paths[0].read_text(encoding="utf-8")
     assert page.startswith("# Where do BN and ReLU belong?\n")
-    for part in (findings.protocol.note, to_markdown(findings.variants), "- full_preact: lacks seed 2"):
+    for part in (findings.protocol.note, to_markdown(findings.variants), "- full_preact: seed 2 is missing"):
         assert part in page
 
 

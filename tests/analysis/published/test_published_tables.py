@@ -93,7 +93,7 @@ def test_a_table_that_speaks_of_no_variant_is_nothing_to_compare_with(depth_runs
     depth_runs["config.ablation.published"] = "he2016_table3"
     study = Study.from_frames(depth_runs)
     assert study.paper.net is None
-    assert "no published cell" in protocol(study).note
+    assert protocol(study).setting is None
 
 
 def test_a_factor_is_no_deviation(ablation_runs):

@@ -30,4 +30,4 @@ def test_without_a_published_table_there_is_no_paper_and_no_gap(ablation_runs):
     runs = ablation_runs(ERRORS, ablation__published=None)
     table = Findings.from_frames(runs).variants
     assert table[["paper", "gap"]].isna().all(axis=None)
-    assert Findings.from_frames(runs).protocol.note.endswith("There is no published cell to compare with.")
+    assert Findings.from_frames(runs).protocol.setting is None

@@ -18,59 +18,47 @@ from analysis.stats.power import power
 from tests.analysis.example import ERRORS
 
 
-def verdict(line: str) -> str:
-    return line.rsplit(": ", 1)[1]
-
-
 def test_verdicts(ablation_runs):
     errors = ERRORS | {
         "bn_after_add": {0: 8.0, 1: 8.2, 2: 8.2},  # paper: worse
         "relu_before_add": {0: 6.0, 1: 6.0, 2: 6.2},  # paper: worse
         "relu_only_preact": {0: 6.1, 1: None, 2: 6.2},  # paper: worse; ours better but for its failed run
     }
-    runs = ablation_runs(errors)
-    header, *lines = Findings.from_frames(runs).verdict.texts()
-    assert header == "Against the baseline, under the paper's net, data set and recipe."
-    assert [verdict(line) for line in lines[:4]] == [
-        "replicates",
-        "contradicted",
-        "undecided with 2 seeds; about 8 would show the paper's 0.10 (power 0.8)",
-        "replicates",
-    ]
-    assert lines[0].startswith("BN after addition: paper worse by 1.56; ours worse by 1.53 [")
-    assert lines[4].startswith("4 claims against the baseline, each judged alone at 5 %: 2 replicates, 1 contradicted")
-    other = ablation_runs(errors, net__name="resnet20")
-    assert "another protocol" in Findings.from_frames(other).verdict.texts()[0]
+    findings = Findings.from_frames(ablation_runs(errors))
+    lines = findings.verdict.lines
+    assert [line.word for line in lines] == ["replicates", "contradicted", "undecided", "replicates"]
+    assert [line.label for line in lines][:2] == ["BN after addition", "ReLU before addition"]
+    assert (lines[0].paper, lines[0].ours.partition(" [")[0]) == ("worse by 1.56", "worse by 1.53")
+    undecided = findings.claims.set_index(["better", "worse"]).loc[("original", "relu_only_preact")]
+    assert (undecided["pairs"], undecided["seeds"], undecided["of"]) == (2, 8, "paper")
+    assert findings.protocol.deviations == ()
 
 
 def test_a_better_mean_of_the_surviving_runs_contradicts_nothing(ablation_runs):
     survivors = {0: 5.00, 1: 5.11, 2: 5.19, 3: None}
     runs = ablation_runs({"original": {0: 6.5, 1: 6.6, 2: 6.7, 3: 6.6}, "bn_after_add": survivors})
-    line = Findings.from_frames(runs).verdict.texts()[1]
-    assert line.endswith("undecided, for the runs that failed are in no pair")
+    line = Findings.from_frames(runs).verdict.lines[0]
+    assert (line.word, line.said) == ("undecided", "undecided: failed runs are left out of the pairs")
 
 
 @pytest.mark.parametrize(
-    ("failing", "said"),
+    ("failing", "ours", "word"),
     [
-        ({0: None, 1: None, 2: None}, "fails in 3 of 3 runs: replicates by its failures"),
-        (
-            {0: None, 1: None, 2: 8.0},
-            "fails in 2 of 3 runs: undecided, for 2 of 3 failures against 0 of 3 may be chance",
-        ),
+        ({0: None, 1: None, 2: None}, "fails in 3 of 3 runs", "replicates"),
+        ({0: None, 1: None, 2: 8.0}, "fails in 2 of 3 runs", "undecided"),
     ],
 )
-def test_failures_decide_where_chance_does_not_explain_them(ablation_runs, failing, said):
+def test_failures_decide_where_chance_does_not_explain_them(ablation_runs, failing, ours, word):
     # under equal rates 3 of 3 against 0 of 3 comes in 2 / 64 at most, 2 of 3 or more against 0 in 2 * 0.08
     runs = ablation_runs(ERRORS | {"bn_after_add": failing})
-    line = Findings.from_frames(runs).verdict.texts()[1]
-    assert line == f"BN after addition: paper worse by 1.56; ours {said}"
+    line = Findings.from_frames(runs).verdict.lines[0]
+    assert (line.paper, line.ours, line.word) == ("worse by 1.56", ours, word)
 
 
 def test_a_baseline_that_fails_beside_a_variant_that_does_not_is_the_reverse(ablation_runs):
     runs = ablation_runs({"original": dict.fromkeys(range(3)), "bn_after_add": {0: 8.0, 1: 8.1, 2: 8.2}})
-    line = Findings.from_frames(runs).verdict.texts()[1]
-    assert line.endswith("contradicted by its failures")
+    line = Findings.from_frames(runs).verdict.lines[0]
+    assert (line.paper, line.word) == ("worse by 1.56", "contradicted")
 
 
 def test_every_pair_of_cells_is_a_claim_the_baselines_first(ablation_runs):
@@ -110,18 +98,16 @@ def test_ranks_with_failures_tied_last(ablation_runs):
 
 
 def test_the_papers_own_noise_is_said_with_the_verdict(ablation_runs):
-    lines = Findings.from_frames(ablation_runs(ERRORS)).verdict.texts()
-    assert lines[-1] == (
-        "The paper's own noise (std 0.16, ResNet-110 on CIFAR-10, He et al. 2015) could not support 2 of its claims "
-        "against the baseline: original < ReLU-only pre-activation by 0.10, full pre-activation < original by 0.24."
-    )
+    last = Findings.from_frames(ablation_runs(ERRORS)).verdict.further[-1]
+    assert "std 0.16, ResNet-110 on CIFAR-10, He et al. 2015" in last
+    assert last.endswith("original < ReLU-only pre-activation by 0.10, full pre-activation < original by 0.24.")
 
 
 def test_without_a_published_table_there_is_no_claim(ablation_runs):
     runs = ablation_runs(ERRORS, ablation__published=None)
     findings = Findings.from_frames(runs)
     assert findings.claims.empty
-    assert verdict(findings.verdict.texts()[-1]) == "nothing published to compare with"
+    assert {(line.word, line.said) for line in findings.verdict.lines} == {("", "nothing published to compare with")}
 
 
 def test_the_command_ends_quietly_when_its_reader_has_gone():
@@ -150,22 +136,19 @@ def test_what_a_paper_prints_as_differences_is_claimed_too(ablation_runs):
         "no_overlap": {0: 39.0, 1: 39.1, 2: 39.2},
     }
     runs = parts_runs(ablation_runs, errors)
-    header, lrn, overlap, *further = Findings.from_frames(runs).verdict.texts()
-    assert header.startswith("Against the baseline, under another protocol")
-    assert lrn.startswith("no LRN: paper worse by 1.40; ours worse by 1.40 [")
-    assert lrn.endswith(": replicates")
-    assert overlap.startswith("no overlap: paper worse by 0.40; ours better by 1.00 [")
-    assert overlap.endswith(": contradicted")
-    assert further[0].startswith(
-        "2 claims against the baseline, each judged alone at 5 %: 1 replicates, 1 contradicted"
-    )
+    findings = Findings.from_frames(runs)
+    assert "net" in findings.protocol.deviations
+    lrn, overlap = findings.verdict.lines
+    assert (lrn.paper, lrn.ours.partition(" [")[0], lrn.word) == ("worse by 1.40", "worse by 1.40", "replicates")
+    assert (overlap.paper, overlap.ours.partition(" [")[0]) == ("worse by 0.40", "better by 1.00")
+    assert overlap.word == "contradicted"
 
 
 def test_differences_under_the_papers_protocol(ablation_runs):
     errors = {"whole": {0: 40.0, 1: 40.2}, "no_lrn": {0: 40.1, 1: 40.1}}
     alexnet = {f"recipe__{key}": value for key, value in RECIPES["krizhevsky2012_parts"].items()}
     runs = parts_runs(ablation_runs, errors, net__name="alexnet_2012", data__name="imagenet", **alexnet)
-    header, lrn, *_ = Findings.from_frames(runs).verdict.texts()
-    assert header == "Against the baseline, under the paper's net, data set and recipe."
-    assert lrn.startswith("no LRN: paper worse by 1.40; ours ")
-    assert "undecided with 2 seeds" in lrn
+    findings = Findings.from_frames(runs)
+    assert findings.protocol.deviations == ()
+    lrn = findings.verdict.lines[0]
+    assert (lrn.paper, lrn.word) == ("worse by 1.40", "undecided")
