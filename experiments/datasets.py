@@ -1,4 +1,4 @@
-"""The table of data sets: sizes, usual augmentation, sources and checksums. No heavy imports.
+"""The table of data sets: sizes, usual augmentation, sources and checksums; and the user's own. No heavy imports.
 
 Checksums are those of the contents: SHA-256 of the images as unsigned bytes (N, C, H, W) in C order, and of the labels
 as unsigned bytes (N,). They do not depend on the source.
@@ -7,53 +7,21 @@ as unsigned bytes (N,). They do not depend on the source.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from experiments.dataset_info import DataError, DatasetInfo, Loader, Sums
+from experiments.own_images import folder, huggingface, npz
+
+__all__ = [
+    "DATASETS", "IMAGE_FOLDER", "IMAGE_FOLDER_SHAPE", "OWN", "DataError", "DatasetInfo", "Sums", "canonical", "info_of",
+    "is_own", "register", "shape_of",
+]  # fmt: skip
+
 IMAGE_FOLDER = "imagefolder:"
-IMAGE_FOLDER_SHAPE = (3, 224, 224)  # if no size is given
-IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")  # those of torchvision
-
-
-class DataError(Exception):
-    """A data set cannot be used; one line says why and what to do."""
-
-
-@dataclass(frozen=True)
-class Sums:
-    """SHA-256 of the four arrays of a data set."""
-
-    train_images: str
-    train_labels: str
-    test_images: str
-    test_labels: str
-
-
-@dataclass(frozen=True)
-class DatasetInfo:
-    """One data set.
-
-    shape: (channels, height, width) of an image, in pixels.
-    sources: where it comes from, tried in this order after the local cache; "kind:what", with a kind of
-        `experiments.data.sources`.
-    sums: None if they have not been recorded; then the official MD5 is checked.
-    crop_padding, flip: the usual training augmentation: zero padding in pixels on each side before a random
-        crop to the image's size, and whether images are flipped left to right at random.
-    """
-
-    name: str
-    classes: int
-    train_images: int
-    test_images: int
-    shape: tuple[int, int, int]
-    sources: tuple[str, ...]
-    sums: Sums | None
-    crop_padding: int
-    flip: bool
-
+IMAGE_FOLDER_SHAPE = folder.SHAPE
 
 _ROWS = (
     # 8x8 values 0..16, scaled by round(255/16 * value). Without an official split, the last 360 of the
@@ -137,42 +105,81 @@ _ROWS = (
     ),
 )
 
-DATASETS: Mapping[str, DatasetInfo] = MappingProxyType({row.name: row for row in _ROWS})
+# The user's own images: "kind:what", and the function (what, split) -> DatasetInfo that looks at them.
+OWN: Mapping[str, Callable[[str, float | None], DatasetInfo]] = {
+    "imagefolder": folder.describe,
+    "npz": npz.describe,
+    "hf": huggingface.describe,
+}
+_FORMS = "imagefolder:PATH, npz:PATH.npz or hf:NAME"
+
+_table = {row.name: row for row in _ROWS}
+DATASETS: Mapping[str, DatasetInfo] = MappingProxyType(_table)
 
 
-def info_of(name: str) -> DatasetInfo:
-    """The row of a data set, or of `imagefolder:PATH`. Raises DataError with the known names."""
-    if name.startswith(IMAGE_FOLDER):
-        return _folder_info(name)
+def register(
+    name: str,
+    loader: Loader,
+    *,
+    classes: int,
+    train_images: int,
+    test_images: int,
+    shape: tuple[int, int, int],
+    crop_padding: int = 0,
+    flip: bool = False,
+) -> DatasetInfo:
+    """Add a data set of your own to the table, under a name that every command then knows.
+
+    loader: returns train images, train labels, test images, test labels, as arrays or tensors: images uint8
+        (N, C, H, W), labels integers (N,) from 0 to classes - 1. It is called for every run, in the run's process.
+    The other arguments are those of `DatasetInfo`. Raises DataError for a name that is invalid or in use.
+    """
+    if not re.fullmatch(r"\w[\w.-]*", name):
+        raise DataError(f"{name!r} is not a valid name of a data set: use letters, digits, _, . and -")
+    row = DatasetInfo(name, classes, train_images, test_images, shape, (), None, crop_padding, flip, loader)
+    known = _table.get(name)
+    # A file that is read again, as in a worker process, registers the same function anew.
+    if known is not None and (known.loader is None or _origin(known.loader) != _origin(loader)):
+        raise DataError(f"there is already a data set named {name!r}; choose another name")
+    _table[name] = row
+    return row
+
+
+def _origin(loader: Loader) -> tuple[str, str]:
+    return getattr(loader, "__module__", ""), getattr(loader, "__qualname__", repr(loader))
+
+
+def is_own(name: str) -> bool:
+    """Whether a name has the form "kind:what" of the user's own images."""
+    kind, colon, _ = name.partition(":")
+    return bool(colon) and kind in OWN
+
+
+def info_of(name: str, split: float | None = None) -> DatasetInfo:
+    """What is known of a data set ahead of loading it; the user's own images are looked at.
+
+    split: share of the images of each class to train on, for images that come without a test set; the others are the
+    test set. Raises DataError, for an unknown name with the known ones.
+    """
+    kind, _, what = name.partition(":")
+    if is_own(name):
+        return OWN[kind](what, split)
     if name not in DATASETS:
-        raise DataError(f"unknown data set {name!r}; choose from {', '.join(DATASETS)} or imagefolder:PATH")
+        raise DataError(f"unknown data set {name!r}; choose from {', '.join(DATASETS)} or {_FORMS}")
+    if split is not None:
+        raise DataError(f"{name} has a test set of its own; a split is for your own images")
     return DATASETS[name]
 
 
-def shape_of(name: str) -> tuple[int, int, int]:
+def shape_of(name: str, split: float | None = None) -> tuple[int, int, int]:
     """(channels, height, width) of the images of a data set, not resized; an image folder need not exist yet."""
-    return IMAGE_FOLDER_SHAPE if name.startswith(IMAGE_FOLDER) else info_of(name).shape
+    return IMAGE_FOLDER_SHAPE if name.startswith(IMAGE_FOLDER) else info_of(name, split).shape
 
 
-@lru_cache
-def _folder_info(name: str) -> DatasetInfo:
-    """The images of PATH/train/CLASS and PATH/val/CLASS, counted once; with the augmentation usual for CIFAR."""
-    path = Path(name.removeprefix(IMAGE_FOLDER)).expanduser()
-    counts, classes = [], 0
-    for part in ("train", "val"):
-        if not (path / part).is_dir():
-            raise DataError(f"{path} has no folder {part}/; expected {path}/{part}/CLASS/IMAGE")
-        with os.scandir(path / part) as entries:
-            folders = [entry.path for entry in entries if entry.is_dir()]
-        classes = classes or len(folders)
-        counts.append(sum(_count_images(folder) for folder in folders))
-        if not counts[-1]:
-            raise DataError(f"{path}/{part} has no images; expected {path}/{part}/CLASS/IMAGE")
-    usual = DATASETS["cifar10"]
-    augmentation = {"crop_padding": usual.crop_padding, "flip": usual.flip}
-    return DatasetInfo(name, classes, *counts, IMAGE_FOLDER_SHAPE, sources=(), sums=None, **augmentation)
-
-
-def _count_images(folder: str) -> int:
-    walk = os.walk(folder, followlinks=True)
-    return sum(file.lower().endswith(IMAGE_SUFFIXES) for _, _, files in walk for file in files)
+def canonical(name: str) -> str:
+    """The one name of a data set: paths are absolute, without a trailing slash."""
+    kind, _, what = name.partition(":")
+    if not is_own(name) or not what:
+        return name
+    path = Path(what).expanduser()
+    return f"{kind}:{os.path.abspath(path)}" if kind != "hf" or path.exists() else name

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from experiments.check import Factor
-from experiments.datasets import IMAGE_FOLDER, DataError, info_of
+from experiments.datasets import IMAGE_FOLDER, DataError, canonical, info_of, is_own
 from experiments.recipes import IMAGENET
 from experiments.settings import augmentation
 from experiments.spec import RunSpec, SpecError, with_changes, with_epochs
@@ -28,12 +28,13 @@ class Overrides:
     threads: int | None = None
     precision: str | None = None
     compiled: bool | None = None
+    split: float | None = None
 
     def apply(self, spec: RunSpec, factors: Sequence[Factor]) -> RunSpec:
         """`spec` with these changes; another data set brings its usual augmentation and keeps the length in epochs.
 
         An image folder in place of another one keeps the recipe's augmentation. Raises SpecError for what does not
-        exist, and for a field that is a factor.
+        exist, and for a field that is a factor. The user's own images get an absolute path and their usual size.
         """
         changes = self._changes(spec)
         for path in changes:
@@ -45,25 +46,38 @@ class Overrides:
                 if epochs is None:
                     epochs = spec.recipe.iterations * spec.recipe.batch_size / images_of(spec)
                 if not (has_image_folder(spec) and self.dataset.startswith(IMAGE_FOLDER)):
-                    changes |= augmentation(info_of(self.dataset), spec.recipe.crop_size)
-            spec = with_changes(spec, changes)
+                    changes |= augmentation(info_of(self.dataset, self.split), spec.recipe.crop_size)
+            spec = _with_usual_size(with_changes(spec, changes))
             return spec if epochs is None else with_epochs(spec, epochs)
         except DataError as error:
             raise SpecError(str(error)) from None
 
     def _other_data(self, spec: RunSpec) -> bool:
-        return self.dataset is not None and self.dataset != spec.data.name
+        return self.dataset is not None and canonical(self.dataset) != canonical(spec.data.name)
 
     def _changes(self, spec: RunSpec) -> dict[str, Any]:
         changes: dict[str, Any] = {}
+        if (name := canonical(spec.data.name)) != spec.data.name:
+            changes["data.name"] = name
         if self.depth is not None:
             changes["net.name"] = re.sub(r"\d+$", str(self.depth), spec.net.name)
             if changes["net.name"] == spec.net.name and str(self.depth) not in spec.net.name:
                 raise SpecError(f"the depth of {spec.net.name} cannot be set")
         changes |= {path: value for path in SETTINGS if (value := getattr(self, path.rpartition(".")[2])) is not None}
         if self._other_data(spec):
-            changes |= {"data.name": self.dataset, "data.train_images": None}
+            changes |= {"data.name": canonical(self.dataset), "data.train_images": None, "data.split": None}
+        if self.split is not None:
+            changes |= {"data.split": self.split}
         return changes
+
+
+def _with_usual_size(spec: RunSpec) -> RunSpec:
+    """`spec` with the image size that suits the user's own images, unless it has one."""
+    if lacks_images(spec) or spec.data.image_size is not None or not is_own(spec.data.name):
+        return spec
+    size = spec.data.info.usual_size
+    # A size that images without one get anyway does not change the spec, nor its hash.
+    return spec if size in (None, spec.data.shape[1]) else with_changes(spec, {"data.image_size": size})
 
 
 def has_image_folder(spec: RunSpec) -> bool:

@@ -59,20 +59,22 @@ class DataSpec:
 
     train_images: the first so many training images, balanced over the classes; None: all.
     image_size: side in pixels to which the images are resized once, at loading (bilinear, antialiased); None: as they
-        are, and 224 for an image folder.
+        are, and 224 for an image folder. A command sets the size that suits a folder's images, see `overrides`.
     normalisation: "pixel_mean": x / 255 minus the mean training image (He et al. 2015; the paper does not say
         the scale); "channel": (x / 255 - mean) / std by channel, as fb.resnet.torch does.
+    split: share of the images of each class to train on, where the user's own images have no test set.
     """
 
     name: str = "cifar10"
     train_images: int | None = None
     normalisation: Literal["pixel_mean", "channel"] = "pixel_mean"
     image_size: int | None = None
+    split: float | None = None
 
     @property
     def info(self) -> DatasetInfo:
         """What is known ahead of loading; an image folder is looked through. Raises DataError."""
-        return info_of(self.name)
+        return info_of(self.name, self.split)
 
     @property
     def images(self) -> int:
@@ -82,7 +84,7 @@ class DataSpec:
     @property
     def shape(self) -> tuple[int, int, int]:
         """(C, H, W) of the images in memory."""
-        channels, height, width = shape_of(self.name)
+        channels, height, width = shape_of(self.name, self.split)
         return (channels, height, width) if self.image_size is None else (channels, self.image_size, self.image_size)
 
 

@@ -38,6 +38,7 @@ BOUNDS: Mapping[str, Bound] = {
     "threads": Bound(lambda value: 1 <= value <= MOST_THREADS, f"from 1 to {MOST_THREADS:,}"),
     "data.train_images": ABOVE_0,
     "data.image_size": ABOVE_0,
+    "data.split": Bound(lambda value: 0 < value < 1, "above 0 and below 1"),
     "recipe.iterations": Bound(lambda value: 1 <= value <= LONGEST, f"from 1 to {LONGEST:,}"),
     "recipe.batch_size": ABOVE_0,
     "recipe.learning_rate": ABOVE_0,

@@ -38,6 +38,8 @@ class Args:
     """Run only these variants."""
     dataset: str | None = None
     """Another data set for all variants: digits, cifar10, cifar100, fashion_mnist, mnist, imagefolder:PATH."""
+    split: float | None = None
+    """Share of each class to train on, for images of your own without a test set, e.g. 0.8."""
     data_dir: Path | None = None
     """Where data sets are cached. Default: $ABLATION_DATA or the user's cache folder."""
     depth: int | None = None
@@ -125,7 +127,7 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
 
     device = machine.device_for(args.device)
     settings = (device, args.threads, args.precision, args.compiled or None)  # None: as declared
-    overrides = Overrides(args.variants, args.dataset, args.depth, args.epochs, *settings)
+    overrides = Overrides(args.variants, args.dataset, args.depth, args.epochs, *settings, split=args.split)
     seeds = None if args.seeds is None else range(args.seeds)
     ablation = ablations.load(args.name or "")
     profile = args.profile or default_profile(ablation, device)

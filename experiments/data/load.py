@@ -2,7 +2,7 @@
 
 Sources are tried in this order: the cache (one file per data set), the official download through torchvision, a mirror.
 CIFAR-100 has no recorded sums: torchvision checks the official MD5, and the cache file carries the sums of its own
-contents. The images of `imagefolder:PATH` are decoded at every load and have no sums.
+contents. A user's own images are read at every load; `experiments.data.contents` notices that they have changed.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from pathlib import Path
 import torch
 
 from experiments.data.cache import default_root, obtain
-from experiments.data.image_folder import read_image_folder
+from experiments.data.own import read_own
 from experiments.data.resize import check_memory, resized
-from experiments.datasets import DATASETS, IMAGE_FOLDER, IMAGE_FOLDER_SHAPE, DataError, info_of
+from experiments.datasets import DATASETS, DataError, info_of, is_own
 from experiments.spec import DataSpec
 
 __all__ = [
@@ -56,22 +56,24 @@ def load(
     train_images: int | None = None,
     download: bool = True,
     image_size: int | None = None,
+    split: float | None = None,
 ) -> Dataset:
-    """A data set by name, or `imagefolder:PATH`; from the cache folder `root`, or fetched from its sources.
+    """A data set by name, from the cache folder `root` or fetched from its sources; or the user's own images.
 
     train_images: size of a class-balanced subset of the training images, see `balanced_indices`; the test set is whole.
     image_size: side in pixels of the square images; None: as they are, and 224 for an image folder.
+    split: share of each class to train on, for the user's own images that have no test set.
     Raises DataError: unknown name, corrupt cache, no source, folder not writable, images too large for the memory.
     """
-    if name.startswith(IMAGE_FOLDER):
-        folder = Path(name.removeprefix(IMAGE_FOLDER)).expanduser()
-        arrays, classes = read_image_folder(folder, image_size or IMAGE_FOLDER_SHAPE[1])
+    info = info_of(name, split)
+    if is_own(name) or info.loader is not None:
+        arrays = read_own(info, split, image_size)
     else:
-        info = info_of(name)
-        arrays, classes = obtain(info, root or default_root(), download=download), info.classes
-
+        arrays = obtain(info, root or default_root(), download=download)
+    classes = info.classes
     train = Split(torch.from_numpy(arrays.train_images), torch.from_numpy(arrays.train_labels).long())
     test = Split(torch.from_numpy(arrays.test_images), torch.from_numpy(arrays.test_labels).long())
+    _check_labels(name, train.labels, test.labels, classes)
     if train_images is not None:
         kept = balanced_indices(train.labels, train_images, classes)
         train = Split(train.images[kept], train.labels[kept])
@@ -82,16 +84,25 @@ def load(
 
 
 def prepare(spec: DataSpec, root: Path | None = None) -> None:
-    """Fetch and check a data set before the runs that load it; of an image folder only the files are counted."""
-    if spec.name.startswith(IMAGE_FOLDER):
-        info_of(spec.name)
+    """Fetch and check a data set before the runs that load it; the user's own images are counted, not decoded."""
+    if is_own(spec.name):
+        info_of(spec.name, spec.split)
     else:
         load(spec.name, root)
 
 
 def load_for(spec: DataSpec, root: Path | None = None) -> Dataset:
     """The data set that a spec describes."""
-    return load(spec.name, root, train_images=spec.train_images, image_size=spec.image_size)
+    return load(spec.name, root, train_images=spec.train_images, image_size=spec.image_size, split=spec.split)
+
+
+def _check_labels(name: str, train: torch.Tensor, test: torch.Tensor, classes: int) -> None:
+    """Raise DataError for a label outside 0 ... classes - 1, and for a class without training images."""
+    for part, labels in (("training", train), ("test", test)):
+        if wrong := [label for label in labels.unique().tolist() if not 0 <= label < classes]:
+            raise DataError(f"{name}: a {part} image has the label {wrong[0]}; labels are 0 to {classes - 1}")
+    if missing := sorted(set(range(classes)) - set(train.unique().tolist())):
+        raise DataError(f"{name}: no training image has the label {missing[0]}; labels are 0 to {classes - 1}")
 
 
 def balanced_indices(labels: torch.Tensor, count: int, classes: int) -> torch.Tensor:

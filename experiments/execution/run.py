@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import torch
 
+from experiments.data import contents
 from experiments.data.load import Dataset, Split, load_for
 from experiments.execution import environment
 from experiments.execution.tracking import Tracker
@@ -39,11 +40,12 @@ def complete_run(job: Job, progress: Callable[[Row], None]) -> Result:
     with _lock(job.folder) as mine:
         if not mine:
             return "busy"
+        digest = contents.check_unchanged(job.folder, job.spec.data)
         if is_finished(job):
             return "skipped"
         torch.set_num_threads(job.spec.threads)
         data = _on_device(load_for(job.spec.data, job.data_dir), job.spec)
-        env = environment.describe(job.spec.device)
+        env = environment.describe(job.spec.device) | ({} if digest is None else {"data": digest})
         _write_json(job.folder / "spec.json", nested(job.spec))
         _write_json(job.folder / "env.json", env)
         with tracker_of(job, env) as tracker:

@@ -28,11 +28,14 @@ def print_plan(
     spec, nets = first.spec, dict.fromkeys(job.spec.net.name for job in jobs)
     seconds = sequential_s / min(parallel.speedup, len(jobs))
     console.print(
-        f"{len(jobs)} run{'s' * (len(jobs) != 1)}: profile {first.profile}, {', '.join(nets)} on {spec.data.name}, "
+        f"{len(jobs)} run{'s' * (len(jobs) != 1)}: profile {first.profile}, {', '.join(nets)} on {spec.data.name} "
+        f"({' x '.join(map(str, spec.data.shape[1:]))} pixels), "
         f"{spec.recipe.iterations:,} iterations of {spec.recipe.batch_size} images = {spec.epochs} epochs; "
         f"{spec.device}, {parallel.runs} in parallel; about {duration(seconds)} if none is finished yet",
         highlight=False,
     )
+    for note in spec.data.info.notes:
+        console.print(f"{spec.data.name}: {note}", highlight=False, markup=False)
 
 
 def paper_cost(ablation: Ablation, profile: str) -> str:

@@ -1,0 +1,86 @@
+"""Opening image files that nobody vouches for: known formats, regular files, a bounded number of pixels."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import stat
+import statistics
+import warnings
+from collections.abc import Generator, Sequence
+from typing import TYPE_CHECKING, BinaryIO
+
+from experiments.dataset_info import DataError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".ppm", ".bmp", ".pgm", ".tif", ".tiff", ".webp")  # those of torchvision
+FORMATS = ("JPEG", "PNG", "PPM", "BMP", "TIFF", "WEBP", "GIF")  # no format whose reader starts another program
+MAX_PIXELS = 89_478_485  # Pillow's limit against decompression bombs: 256 MiB of RGB
+MAX_USUAL_SIZE = 224
+SAMPLED = 1000
+REASON_CHARACTERS = 200
+
+
+@contextlib.contextmanager
+def opened(name: str, raw: bytes | None = None) -> Generator[Image.Image]:
+    """The image in the file `name` (or in `raw`), its header read; the pixels are decoded when they are used.
+
+    Raises DataError, naming the file, for whatever is wrong with it, also while it is decoded in the `with` block.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with regular_file(name) if raw is None else io.BytesIO(raw) as file, Image.open(file, formats=FORMATS) as image:
+            if image.width * image.height > MAX_PIXELS:
+                raise ValueError(f"{image.width} x {image.height} pixels, more than {MAX_PIXELS:,}; make it smaller")
+            yield image
+    except DataError:
+        raise
+    except UnidentifiedImageError:
+        raise DataError(f"{name} cannot be read as an image: not one of {', '.join(FORMATS)}, or damaged") from None
+    except Exception as error:  # Pillow's readers let through nearly anything for a damaged file
+        reason = " ".join(str(error).split())[:REASON_CHARACTERS] or type(error).__name__
+        raise DataError(f"{name} cannot be read as an image: {reason}") from error
+
+
+def regular_file(name: str) -> BinaryIO:
+    """A file opened for reading. Raises DataError for a pipe, a device or a folder, without waiting for it."""
+    try:
+        descriptor = os.open(name, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    except OSError as error:
+        raise DataError(f"{name} cannot be opened: {error.strerror}") from error
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise DataError(f"{name} is not a regular file")
+    return os.fdopen(descriptor, "rb")
+
+
+@contextlib.contextmanager
+def quiet() -> Generator[None]:
+    """Without Pillow's warnings on odd metadata and large images. Around a pool of threads, not within one."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def usual_size(short_sides: Sequence[int]) -> int:
+    """min(round(median of the short sides), 224), in pixels."""
+    return min(round(statistics.median(short_sides)), MAX_USUAL_SIZE)
+
+
+def sampled(count: int) -> range:
+    """At most SAMPLED of the indices below `count`, evenly spaced."""
+    return range(0, count, -(-count // SAMPLED) or 1)
+
+
+def short_sides(files: Sequence[str]) -> list[int]:
+    """The short side, in pixels, of at most SAMPLED of the files, from their headers. Raises DataError."""
+    sides = []
+    with quiet():
+        for index in sampled(len(files)):
+            with opened(files[index]) as image:
+                sides.append(min(image.size))
+    return sides
