@@ -1,10 +1,12 @@
 """What a command line changes alike for all variants: data with its augmentation, length, depth; never a factor."""
 
 import pytest
+from PIL import Image
 
 from experiments.ablation import Overrides
 from experiments.ablations import load
 from experiments.check import Factor, changed
+from experiments.dataset_info import DataError
 from experiments.planning.plan import declaration
 from experiments.spec import SpecError
 
@@ -34,15 +36,46 @@ def test_a_recipe_with_crops_of_its_own_takes_no_padding():
 
 def test_a_folder_of_images_keeps_the_papers_recipe(tmp_path):
     """ImageNet's recipe with another folder: the crops stay, the length is in passes over the folder."""
-    for part, count in (("train", 64), ("val", 8)):
-        (tmp_path / part / "cat").mkdir(parents=True)
-        for i in range(count):
-            (tmp_path / part / "cat" / f"{i}.png").touch()
+    for part, count in (("train", 32), ("val", 4)):
+        for label in ("cat", "dog"):
+            (tmp_path / part / label).mkdir(parents=True)
+            for i in range(count):
+                Image.new("L", (40, 50)).save(tmp_path / part / label / f"{i}.png")
     usual = load("mobilenet").specs("paper")["mobilenet"]
     spec = load("mobilenet").specs("paper", Overrides(dataset=f"imagefolder:{tmp_path}"))["mobilenet"]
     assert (spec.recipe.crop_area, spec.recipe.crop_size, spec.recipe.crop_padding) == ((0.35, 1.0), 224, 0)
-    assert spec.data.images == 64
+    assert (spec.data.images, spec.data.image_size) == (64, 256)
     assert spec.recipe.iterations == round(usual.recipe.iterations * 64 / 1_281_167)
+
+
+def test_small_images_are_not_enlarged(tmp_path):
+    """A size of the images' own; 224 is what an image folder without a size has, and stays out of the hash."""
+    names = {}
+    for side in (40, 300):
+        for label in ("cat", "dog"):
+            for part in ("train", "val"):
+                (tmp_path / str(side) / part / label).mkdir(parents=True)
+                Image.new("L", (side, side + 7)).save(tmp_path / str(side) / part / label / "a.png")
+        names[side] = f"imagefolder:{tmp_path / str(side)}"
+    sizes = {}
+    for side, name in names.items():
+        spec = load("resnet_preact").specs("smoke", Overrides(dataset=f"{name}/"))["full_preact"]
+        assert spec.data.name == name
+        sizes[side] = (spec.data.image_size, spec.data.shape)
+    assert sizes == {40: (40, (3, 40, 40)), 300: (None, (3, 224, 224))}
+
+
+def test_a_split_is_a_field_of_the_data(tmp_path):
+    for label in ("cat", "dog"):
+        (tmp_path / label).mkdir(parents=True)
+        for k in range(5):
+            Image.new("L", (9, 9)).save(tmp_path / label / f"{k}.png")
+    spec = load("resnet_preact").specs("smoke", Overrides(dataset=f"imagefolder:{tmp_path}", split=0.6))["full_preact"]
+    assert (spec.data.split, spec.data.images, spec.data.info.test_images) == (0.6, 6, 4)
+    with pytest.raises(DataError, match="digits has a test set of its own; a split is for your own images"):
+        load("resnet_preact").specs("smoke", Overrides(split=0.6))
+    with pytest.raises(SpecError, match="no folder train/"):
+        load("resnet_preact").specs("smoke", Overrides(dataset=f"imagefolder:{tmp_path}"))
 
 
 def test_a_data_set_adapts_crops_that_are_a_part_of_the_ablation():
