@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import re
 import subprocess
@@ -14,8 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from experiments import ablations
-from tests.documents import ROOT, Block, Command, blocks, commands, documents, links, spans, table
+from tests.documents import ROOT, Block, Command, blocks, commands, documents, links, spans
 from tests.test_layout import ROOMS
 
 README = documents()["README.md"]
@@ -206,53 +204,3 @@ def test_the_picture_shows_every_room_and_its_arrows_go_down():
     arrows = re.findall(r"(\w+)(?:\[.*?\])? --> (\w+)", picture)
     assert len(arrows) >= len(shown) - 1
     assert [(a, b) for a, b in arrows if ROOMS.index(names[a]) >= ROOMS.index(names[b])] == []
-
-
-def test_the_table_of_commands_has_every_script():
-    rows = table(README, "command", "what it does")
-    missing = [path.name for path in (ROOT / "scripts").glob("*.py") if not any(path.name in row[0] for row in rows)]
-    assert missing == []
-
-
-def test_the_deviations_are_those_of_the_declaration():
-    rows = table(README, "#", "what", "paper", "here")
-    declared = ablations.load("resnet_preact").deviations
-    assert rows == [(str(i), d.what, d.paper, d.ours) for i, d in enumerate(declared, 1)]
-
-
-def test_a_topic_of_the_lectures_is_in_the_file_that_the_table_names():
-    rows = table(README, "topic", "file")
-    assert len(rows) >= 9
-    for topic, cell in rows:
-        files = [(ROOT / target).read_text() for target in re.findall(r"\]\(([^)]+)\)", cell)]
-        assert files, topic
-        for name in re.findall(r"`([^`]+)`", topic):
-            assert any(name in text for text in files), f"{name} is not in {cell}"
-
-
-def test_a_message_that_the_readme_explains_is_one_of_the_program():
-    source = "\n".join(
-        path.read_text() for folder in ("experiments", "analysis", "scripts") for path in ROOT.glob(f"{folder}/**/*.py")
-    )
-    messages = [row[0].strip("`") for row in table(README, "what you see", "what to do") if row[0].startswith("`")]
-    assert len(messages) >= 5
-    assert [message for message in messages if message not in source] == []
-
-
-def test_the_results_are_those_of_the_stored_table():
-    with (ROOT / "results/resnet_preact_quick/table.csv").open() as file:
-        stored = {row["label"]: row for row in csv.DictReader(file)}
-    rows = next(rows for heading in ["the paper's claim"] if (rows := _rows_under(README, heading)))
-    assert [row[0] for row in rows] == list(stored)
-    for label, paper, ours, n, difference, *_ in rows:
-        row = stored[label]
-        assert (float(paper), float(ours), n) == (float(row["paper"]), float(row["median"]), row["n"])
-        if row["difference"]:
-            numbers = [float(text) for text in re.findall(r"[+-]?\d+\.\d+", difference.replace("−", "-"))]
-            assert numbers == [round(float(row[key]), 2) for key in ("difference", "low", "high")]
-
-
-def _rows_under(text: str, last_heading: str) -> list[tuple[str, ...]]:
-    lines = text.splitlines()
-    heading = next(line for line in lines if line.startswith("|") and line.strip(" |").endswith(last_heading))
-    return table(text, *(cell.strip() for cell in heading.strip().strip("|").split("|")))
