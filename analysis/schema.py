@@ -48,6 +48,21 @@ class Metric:
     def heading(self) -> str:
         return f"{self.label} ({self.unit})" if self.unit else self.label
 
+    @property
+    def difference_unit(self) -> str:
+        """Percentage points between two percentages."""
+        return "pp" if self.unit == "%" else self.unit
+
+    @property
+    def digits(self) -> int:
+        """After the decimal point, in print."""
+        return 2 if self.unit == "%" else 4
+
+    @property
+    def sign(self) -> int:
+        """Makes lower the better: 1, or -1 where higher is."""
+        return 1 if self.lower_is_better else -1
+
 
 ERROR = Metric("error", "test error", "%", published="test_error")
 # The functions that compute them are in `experiments.training.metrics`.

@@ -10,6 +10,7 @@ import pandas as pd
 from analysis.output.files import write_tables
 from analysis.output.terminal import to_rich
 from analysis.results.findings import Findings
+from analysis.schema import ERROR
 from analysis.study import Study
 from analysis.study.values import printable
 
@@ -17,14 +18,17 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-def conclude(console: Console, runs: pd.DataFrame, history: pd.DataFrame, folder: Path) -> list[Path]:
+def conclude(
+    console: Console, runs: pd.DataFrame, history: pd.DataFrame, folder: Path, metric: str = ERROR.name
+) -> list[Path]:
     """Print tables, protocol, verdict and problems; return the written paths, report first.
 
-    Raises TableError if the runs cannot share one table, OSError where `folder` cannot be written.
+    metric: the quantity that is compared. Raises TableError if the runs cannot share one table, OSError where `folder`
+    cannot be written.
     """
     from analysis.output import report
 
-    findings = Findings.from_frames(runs, history)
+    findings = Findings.from_frames(runs, history, metric)
     show(console, findings)
     written = write_tables(findings, folder, "table")
     drawn = draw(findings.study, folder)

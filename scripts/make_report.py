@@ -23,8 +23,10 @@ class Args:
     """The folder that holds its .wandb files at any depth, or entity/project on a W&B server."""
     profile: str | None = None
     """Only the runs of this profile. Needed where the logs hold several."""
+    metric: str = "error"
+    """What is compared: error, or another metric that the runs logged: top5_error, balanced_error, ece, ..."""
     out: Path | None = None
-    """Where to write. Default: reports/NAME/PROFILE."""
+    """Where to write. Default: reports/NAME/PROFILE, and -METRIC for another metric than the error."""
 
 
 def main(args: Args) -> int:
@@ -41,8 +43,9 @@ def main(args: Args) -> int:
         profiles = sorted({name for name in runs["profile"] if name})
         if len(profiles) > 1:
             return refuse(f"{args.source} holds several profiles; choose one with --profile: {', '.join(profiles)}")
-        folder = args.out or Path("reports", args.name, *profiles)
-        written = write.conclude(console, runs, history, folder)
+        suffix = "" if args.metric == "error" else f"-{args.metric}"
+        folder = args.out or Path("reports", args.name, *(f"{name}{suffix}" for name in profiles))
+        written = write.conclude(console, runs, history, folder, args.metric)
     except (logs.LogsError, TableError) as error:
         return refuse(error)
     except OSError as error:

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.results.verdict import verdict_text
+from analysis.schema import ERROR, Metric
 
 UNCONFIRMED = "?"
-DIFFERENCE = "difference (pp)"
-OURS = "ours (%)"
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -24,6 +23,29 @@ class Printed:
     text: tuple[str, ...]
     bold: frozenset[tuple[int, str]]
     notes: list[str]
+
+
+@dataclass(frozen=True)
+class Headings:
+    """Of the columns that hold a metric, with its units: "ours (%)" for the error, which the papers print too."""
+
+    paper: str
+    ours: str
+    gap: str
+    spread: str
+    difference: str
+
+    @classmethod
+    def of(cls, metric: Metric) -> Headings:
+        unit = f" ({metric.unit})" if metric.unit else ""
+        change = f" ({metric.difference_unit})" if metric.difference_unit else ""
+        ours = f"ours{unit}" if metric == ERROR else metric.heading
+        return cls(f"paper{unit}", ours, f"gap{change}", f"mean ± std{unit}", f"difference{change}")
+
+
+def metric_of(table: pd.DataFrame) -> Metric:
+    """What the table's values are of."""
+    return table.attrs.get("metric", ERROR)
 
 
 def printed(table: pd.DataFrame) -> Printed:
@@ -50,16 +72,17 @@ def p_value(value: float) -> str:
 
 def variants(table: pd.DataFrame) -> Printed:
     """`variants_table`. `?` marks an unconfirmed number, bold a variant shown to be better than every other."""
-    rows = [row for _, row in table.iterrows()]
+    rows, metric = [row for _, row in table.iterrows()], metric_of(table)
+    heading, digits = Headings.of(metric), metric.digits
     columns = {
         "variant": [row["label"] for row in rows],
-        "paper (%)": [_paper(row) for row in rows],
-        OURS: ["fail" if row["fails"] else number(row["median"], ".2f") for row in rows],
-        "gap (pp)": [number(row["gap"], "+.2f") for row in rows],
-        "mean ± std (%)": [_spread(row["mean"], row["std"]) for row in rows],
+        heading.paper: [_paper(row) for row in rows],
+        heading.ours: ["fail" if row["fails"] else number(row["median"], f".{digits}f") for row in rows],
+        heading.gap: [number(row["gap"], f"+.{digits}f") for row in rows],
+        heading.spread: [_spread(row["mean"], row["std"], digits) for row in rows],
         "n": [str(row["n"]) for row in rows],
         "failed": [str(row["failed"]) for row in rows],
-        DIFFERENCE: ["baseline" if row["baseline"] else _difference(row) for row in rows],
+        heading.difference: ["baseline" if row["baseline"] else _difference(row, digits) for row in rows],
         "reading": [row["reading"] for row in rows],
         "p (Holm)": [p_value(row["p_holm"]) for row in rows],
         "parameters": [number(row["parameters"], ",.0f") for row in rows],
@@ -67,7 +90,8 @@ def variants(table: pd.DataFrame) -> Printed:
         "min/run": [number(row["minutes"], ".1f") for row in rows],
     }
     notes = [
-        "ours: median over seeds of the last epoch's test error, failed runs ranked last; "
+        f"{'ours' if metric == ERROR else heading.ours}: median over seeds of the last epoch's {metric.label}"
+        f"{'' if metric.lower_is_better else ' (higher is better)'}, failed runs ranked last; "
         "mean ± std: over the n runs that finished without failing; gap: ours minus paper.",
         "difference: variant minus baseline, mean over pairs with the same seed, with its 95 % t interval; "
         "p: its p-value, adjusted over the variants.",
@@ -77,18 +101,19 @@ def variants(table: pd.DataFrame) -> Printed:
     if table["best"].any():
         notes.append("bold: better than every other variant by the 95 % interval of each paired difference.")
     notes += _undetected(table) + _bootstrap(table)
-    bold = frozenset((i, OURS) for i, best in enumerate(table["best"]) if best)
+    bold = frozenset((i, heading.ours) for i, best in enumerate(table["best"]) if best)
     return Printed(pd.DataFrame(columns), ("variant", "reading"), bold, notes)
 
 
 def effects(table: pd.DataFrame) -> Printed:
     """`effects_table`."""
-    rows = [row for _, row in table.iterrows()]
+    rows, metric = [row for _, row in table.iterrows()], metric_of(table)
+    unit = f" ({metric.difference_unit})" if metric.difference_unit else ""
     columns = {
         "effect": [row["label"] for row in rows],
         "kind": [row["family"] for row in rows],
-        "paper (pp)": [number(row["paper"], "+.2f") for row in rows],
-        "ours (pp)": [_difference(row) for row in rows],
+        f"paper{unit}": [number(row["paper"], f"+.{metric.digits}f") for row in rows],
+        f"ours{unit}": [_difference(row, metric.digits) for row in rows],
         "n": [str(row["pairs"]) for row in rows],
         "p (Holm)": [p_value(row["p_holm"]) for row in rows],
         "reading": [row["reading"] for row in rows],
@@ -96,7 +121,7 @@ def effects(table: pd.DataFrame) -> Printed:
     notes = [f"{kind}: {EFFECT_NOTES[kind]}." for kind in dict.fromkeys(table["family"])]
     notes.append(
         "ours: one contrast per seed, over the n seeds for which no run in it failed, as mean with 95 % t interval; "
-        "above 0 is worse; p: adjusted over the effects of the same kind."
+        f"above 0 is {'worse' if metric.lower_is_better else 'better'}; p: adjusted over the effects of the same kind."
     )
     notes += _undetected(table) + _bootstrap(table)
     return Printed(pd.DataFrame(columns), ("effect", "kind", "reading"), frozenset(), notes)
@@ -167,12 +192,13 @@ def _paper(row: pd.Series) -> str:
     return text if row["paper_confirmed"] else text + UNCONFIRMED
 
 
-def _spread(mean: float, std: float) -> str:
-    return number(mean, ".2f") if math.isnan(std) else f"{number(mean, '.2f')} ± {number(std, '.2f')}"
+def _spread(mean: float, std: float, digits: int) -> str:
+    form = f".{digits}f"
+    return number(mean, form) if math.isnan(std) else f"{number(mean, form)} ± {number(std, form)}"
 
 
-def _difference(row: pd.Series) -> str:
-    return interval(row["difference"], row["low"], row["high"])
+def _difference(row: pd.Series, digits: int = 2) -> str:
+    return interval(row["difference"], row["low"], row["high"], f"+.{digits}f")
 
 
 def _ratio(row: pd.Series) -> str:
@@ -185,18 +211,19 @@ def _undetected(table: pd.DataFrame) -> list[str]:
     mute = table[(table["reading"] == "no difference shown") & table["detectable"].notna()]
     if mute.empty:
         return []
-    each = ", ".join(f"{row['label']} {row['detectable']:.2f}" for _, row in mute.iterrows())
-    return [
-        f"no difference shown: with this many seeds, a true difference of this size (pp) has a power of 0.8: {each}."
-    ]
+    metric = metric_of(table)
+    each = ", ".join(f"{row['label']} {row['detectable']:.{metric.digits}f}" for _, row in mute.iterrows())
+    size = f"size ({metric.difference_unit})" if metric.difference_unit else "size"
+    return [f"no difference shown: with this many seeds, a true difference of this {size} has a power of 0.8: {each}."]
 
 
 def _bootstrap(table: pd.DataFrame) -> list[str]:
     drawn = table[table["boot_low"].notna()]
     if drawn.empty:
         return []
+    form = f"+.{metric_of(table).digits}f"
     each = "; ".join(
-        f"{row['label']} [{number(row['boot_low'], '+.2f')}, {number(row['boot_high'], '+.2f')}]"
+        f"{row['label']} [{number(row['boot_low'], form)}, {number(row['boot_high'], form)}]"
         for _, row in drawn.iterrows()
     )
     return [f"95 % bootstrap intervals (BCa, widened for small n): {each}."]

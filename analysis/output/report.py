@@ -18,6 +18,7 @@ from analysis.output.report_curves import MOST_EPOCHS, MOST_SEEDS, curve_data
 from analysis.output.report_parts import CAPTIONS, plan_rows, run_rows, shared_settings, versions
 from analysis.results.findings import Findings
 from analysis.results.verdict import WORDS, Line
+from analysis.schema import ERROR, Metric
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_RUNS = 500  # listed one by one; the rest are counted
@@ -55,13 +56,13 @@ def to_html(findings: Findings, pictures: Mapping[str, Path]) -> str:
         declared=declared,
         profile=runs["profile"].iloc[0],
         protocol=findings.protocol.note,
-        headline=headline(findings.verdict.lines, findings.claims, declared.labels[declared.baseline]),
+        headline=headline(findings.verdict.lines, findings.claims, declared.labels[declared.baseline], study.metric),
         verdict=findings.verdict,
         table=_table(findings.variants),
         effects=_table(findings.effects),
         times=_table(findings.times),
         claims=_table(findings.claims),
-        pictures=[_picture(name, path) for name, path in pictures.items()],
+        pictures=[_picture(name, path, study.metric) for name, path in pictures.items()],
         curves=_json(curve_data(study)),
         most_seeds=MOST_SEEDS,
         most_epochs=MOST_EPOCHS,
@@ -78,13 +79,13 @@ def to_html(findings: Findings, pictures: Mapping[str, Path]) -> str:
     )
 
 
-def headline(lines: tuple[Line, ...], claims: pd.DataFrame, baseline: str) -> str:
+def headline(lines: tuple[Line, ...], claims: pd.DataFrame, baseline: str, metric: Metric = ERROR) -> str:
     """How many of the paper's conclusions about the baseline hold, in one sentence; without any, of all its claims."""
     count, about = Counter(line.word for line in lines if line.word), f"conclusion{{s}} about {baseline}"
     if not count:
         count, about = Counter(claims["verdict"]), "pairwise claim{s}"
     if not count:
-        return "The paper reports no error that these runs could confirm or contradict."
+        return f"The paper reports no {metric.label.removeprefix('test ')} that these runs could confirm or contradict."
     said = (
         f"{count[word]} {(one if count[word] == 1 else many)}"
         for word, one, many in zip(WORDS, *HEADLINE_WORDS, strict=True)
@@ -101,11 +102,11 @@ def _table(table: pd.DataFrame) -> dict[str, Any] | None:
     return {"html": table_html(table, notes=False), "notes": printed(table).notes} if len(table) else None
 
 
-def _picture(name: str, path: Path) -> dict[str, Any]:
+def _picture(name: str, path: Path, metric: Metric) -> dict[str, Any]:
     content = path.read_bytes()
     width_pt = float(content.partition(b' width="')[2].partition(b'pt"')[0] or 0)
     uri = f"data:image/svg+xml;base64,{base64.b64encode(content).decode()}"
-    return {"name": name, "caption": CAPTIONS[name], "uri": uri, "wide": width_pt > WIDE_PT}
+    return {"name": name, "caption": CAPTIONS[name].format(metric=metric.label), "uri": uri, "wide": width_pt > WIDE_PT}
 
 
 def _json(data: Mapping[str, Any]) -> str:

@@ -7,24 +7,25 @@ from typing import Any
 
 import pandas as pd
 
+from analysis.schema import ERROR
 from analysis.study import Study
-from analysis.study.study import ERROR, GUARDED
+from analysis.study.study import GUARDED
 from analysis.study.values import readable
 
 CAPTIONS: Mapping[str, str] = {
     "training_curves": "Error by epoch, test solid and training dashed: median over the seeds that did not diverge, "
     "band from their minimum to their maximum; a cross marks where a run diverged.",
-    "seeds": "Last-epoch test error: one dot per seed, grey lines join equal seeds, a bar marks the median, diamonds "
+    "seeds": "Last-epoch {metric}: one dot per seed, grey lines join equal seeds, a bar marks the median, diamonds "
     "the paper's numbers.",
     "degradation": "Test error (bold) and training error (dashed) by epoch, darker for deeper nets; last panel: "
     "last-epoch errors against depth. Does the training error rise with depth as well?",
-    "interaction": "Last-epoch test error against the levels of one factor, one line per level of the other: "
+    "interaction": "Last-epoch {metric} against the levels of one factor, one line per level of the other: "
     "parallel lines mean no interaction. Diamonds: the paper's numbers.",
-    "ladder": "Left: last-epoch test error of each step. Right: each step minus the one before, paired by seed, "
+    "ladder": "Left: last-epoch {metric} of each step. Right: each step minus the one before, paired by seed, "
     "mean with 95 % interval. Diamonds: the paper's numbers.",
     "error_to_target": "Training error by epoch and where it reaches the declared target (dashed grey): a filled mark "
     "at the median epoch, one small open mark per seed.",
-    "error_against_cost": "Last-epoch test error against parameters and multiply-adds: marks below and to the left of "
+    "error_against_cost": "Last-epoch {metric} against parameters and multiply-adds: marks below and to the left of "
     "the baseline's are better at a lower cost.",
     "signal_activation": "Root mean square of each unit's activations, input to output, at the start (dashed) and "
     "during training, for one seed: does the signal reach the output?",
@@ -66,7 +67,7 @@ def run_rows(study: Study) -> list[dict[str, Any]]:
     """
     runs = study.runs
     varying = {key: texts for key, texts in _settings(runs).items() if len(set(texts)) > 1}
-    errors = pd.to_numeric(runs[ERROR]) if ERROR in runs else pd.Series(index=runs.index)
+    errors = pd.to_numeric(runs[ERROR.column]) if ERROR.column in runs else pd.Series(index=runs.index)
     rows = []
     for i, index in enumerate(runs.index):
         run = runs.loc[index]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from analysis.output.formatting import DIFFERENCE, OURS, number, p_value, printed
+from analysis.output.formatting import Headings, metric_of, number, p_value, printed
 from analysis.study.values import printable
 
 if TYPE_CHECKING:
@@ -25,16 +25,23 @@ def to_rich(table: pd.DataFrame, width: int = 100) -> Table:
     shown = printed(table)
     columns = {name: list(shown.cells[name]) for name in shown.cells}
     text = {name for name in columns if name in shown.text}
+    ours = ""
     if table.index.name == "variant":
-        columns, text = _variants(table, columns, width), {"variant", "difference\npp, 95 % interval"}
-    bold = {i for i, name in shown.bold if name == OURS}
+        columns = _variants(table, columns, width)
+        _, _, ours, *_ = columns
+        text = {"variant", *(name for name in columns if name.startswith("difference"))}
+    bold = {i for i, _ in shown.bold}
     drawn = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for heading in columns:
-        drawn.add_column(heading, justify="left" if heading in text else "right", no_wrap=heading not in text)
+        drawn.add_column(
+            Text(printable(heading, lines=True)),
+            justify="left" if heading in text else "right",
+            no_wrap=heading not in text,
+        )
     for i, row in enumerate(zip(*columns.values(), strict=True)):
         drawn.add_row(
             *(
-                Text(printable(cell, lines=True), style="bold" if i in bold and name.startswith("ours") else "")
+                Text(printable(cell, lines=True), style="bold" if i in bold and name == ours else "")
                 for name, cell in zip(columns, row, strict=True)
             )
         )
@@ -43,16 +50,17 @@ def to_rich(table: pd.DataFrame, width: int = 100) -> Table:
 
 def _variants(table: pd.DataFrame, shown: dict[str, list[str]], width: int) -> dict[str, list[str]]:
     ended = table["n"] + table["failed"]
-    rows = [row for _, row in table.iterrows()]
+    rows, metric = [row for _, row in table.iterrows()], metric_of(table)
+    heading = Headings.of(metric)
     columns = {
         "variant": shown["variant"],
-        "paper\n%": shown["paper (%)"],
-        "ours\n%": shown[OURS],
-        "gap\npp": shown["gap (pp)"],
-        "mean ± std\n%": shown["mean ± std (%)"],
+        _stack(heading.paper): shown[heading.paper],
+        _stack(heading.ours): shown[heading.ours],
+        _stack(heading.gap): shown[heading.gap],
+        _stack(heading.spread): shown[heading.spread],
         "n\nof": [f"{n}/{of}" for n, of in zip(table["n"], ended, strict=True)],
-        "difference\npp, 95 % interval": [
-            _stacked(row, difference) for row, difference in zip(rows, shown[DIFFERENCE], strict=True)
+        "difference\n" + ", ".join(filter(None, (metric.difference_unit, "95 % interval"))): [
+            _stacked(row, difference) for row, difference in zip(rows, shown[heading.difference], strict=True)
         ],
     }
     if width >= COSTS_FROM:
@@ -61,6 +69,13 @@ def _variants(table: pd.DataFrame, shown: dict[str, list[str]], width: int) -> d
         ]
         columns["min\n/run"] = shown["min/run"]
     return columns
+
+
+def _stack(heading: str) -> str:
+    """The unit, and the words of a metric's name, below each other: narrow columns."""
+    name, _, unit = heading.removesuffix(")").partition(" (")
+    lines = [name] if name.startswith("mean") else name.split()
+    return "\n".join(filter(None, (*lines, unit)))
 
 
 def _millions(value: float, form: str) -> str:

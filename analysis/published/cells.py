@@ -104,24 +104,25 @@ def cell_name(cell: pd.Series) -> str:
     return f"{cell['variant']}, {where}: {kind}{value} ({cell['statistic']}{mark})"
 
 
-def differences(table: str, variants: Collection[str]) -> pd.DataFrame:
-    """What a table prints as a difference or a ratio, and not as an error: its rows for these variants.
+def differences(table: str, variants: Collection[str], *, metric: str = "test_error") -> pd.DataFrame:
+    """What a table prints as a difference in the metric or a ratio of times: its rows for these variants.
 
     A row may name a level, as `relu` of `relu_0.01`.
     """
     everything = of_table(table)
-    said = everything["metric"].str.startswith(("test_error_difference", "epochs_ratio", "iterations_ratio"))
+    said = everything["metric"].str.startswith((f"{metric}_difference", "epochs_ratio", "iterations_ratio"))
     mine = everything["variant"].map(lambda row: any(v == row or v.startswith(f"{row}_") for v in variants))
     return everything[said & mine]
 
 
-def stated(table: str, variants: Collection[str]) -> pd.DataFrame:
-    """The differences in top-1 error to the baseline that a table prints for these variants, indexed by variant.
+def stated(table: str, variants: Collection[str], *, metric: str = "test_error") -> pd.DataFrame:
+    """The differences in the metric to the baseline that a table prints for these variants, indexed by variant.
 
     `value`: percentage points, above 0 where the variant is the worse one.
     """
-    found = differences(table, variants)
-    return found[(found["metric"] == "test_error_difference") & found["variant"].isin(variants)].set_index("variant")
+    found = differences(table, variants, metric=metric)
+    mine = (found["metric"] == f"{metric}_difference") & found["variant"].isin(variants)
+    return found[mine].set_index("variant")
 
 
 def difference_text(cell: pd.Series) -> str:

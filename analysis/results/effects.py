@@ -15,7 +15,7 @@ RATE = "recipe.learning_rate"
 
 
 def effects_table(study: Study) -> pd.DataFrame:
-    """One row an effect of a factorial or a step of a ladder, in percentage points; above 0 is worse. Else no rows.
+    """One row per effect of a factorial or step of a ladder, in the unit of the metric. Else no rows.
 
     label; family: main, interaction, simple or step (see `effects`); paper: of the published cells; difference, low,
     high, pairs: mean over the seeds with 95 % interval, n; p_holm: adjusted over the family; reading; boot_low,
@@ -38,7 +38,7 @@ def effects_table(study: Study) -> pd.DataFrame:
                 "high": ours.high,
                 "pairs": ours.n,
                 "p": ours.p,
-                "reading": reading(ours, "no seed without a failed or missing cell"),
+                "reading": reading(ours, "no seed without a failed or missing cell", study.metric.sign),
                 "boot_low": low,
                 "boot_high": high,
                 "detectable": smallest_difference(ours.std, ours.n),
@@ -47,6 +47,7 @@ def effects_table(study: Study) -> pd.DataFrame:
     if not rows:
         return pd.DataFrame().rename_axis("effect")
     table = pd.DataFrame(rows).rename_axis("effect")
+    table.attrs["metric"] = study.metric
     return table.assign(p_holm=table.groupby("family")["p"].transform(lambda p: holm(list(p)))).drop(columns="p")
 
 

@@ -10,6 +10,7 @@ from analysis.results.effects import effects_table, times_table
 from analysis.results.protocol import Protocol, protocol
 from analysis.results.variants import variants_table
 from analysis.results.verdict import Verdict, claims_table, verdict
+from analysis.schema import ERROR
 from analysis.study import Study
 from analysis.study.problems import problems
 
@@ -33,9 +34,9 @@ class Findings:
     problems: tuple[str, ...]
 
     @classmethod
-    def from_frames(cls, runs: pd.DataFrame, history: pd.DataFrame | None = None) -> Findings:
+    def from_frames(cls, runs: pd.DataFrame, history: pd.DataFrame | None = None, metric: str = ERROR.name) -> Findings:
         """Raises TableError where the runs are not of one declared ablation, or differ in more than the factors."""
-        study = Study.from_frames(runs, history)
+        study = Study.from_frames(runs, history, metric)
         alike, table = protocol(study), variants_table(study)
         claims = claims_table(table, study)
         return cls(

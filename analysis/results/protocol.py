@@ -65,7 +65,7 @@ def _note(study: Study, deviations: tuple[str, ...]) -> str:
     net = "each variant's net" if declared.is_factor("net.name") else _text(study.setting("net.name"))
     ours = f"Ours: {net} on {_text(study.setting('data.name'))}, {seeds} seed{'s' * (seeds != 1)}, {length}"
     if paper.net is None:
-        return f"{ours}. There is no published test error to compare with.{_differences(study)}"
+        return f"{ours}. There is no published {study.metric.label} to compare with.{_differences(study)}"
     cell = paper.by_variant.iloc[0]
     recipe = RECIPES.get(declared.published or "", {})
     steps = f"{_text(recipe['iterations'])} iterations, " if "iterations" in recipe else ""
@@ -82,9 +82,9 @@ def _note(study: Study, deviations: tuple[str, ...]) -> str:
 def _differences(study: Study) -> str:
     """What the paper prints as differences or ratios, in a sentence; empty where it prints none."""
     declared = study.declared
-    if declared.published is None:
+    if declared.published is None or study.metric.published is None:
         return ""
-    said = cells.differences(declared.published, declared.variants)
+    said = cells.differences(declared.published, declared.variants, metric=study.metric.published)
     words = [
         f"{declared.labels.get(c['variant'], c['variant'])} {cells.difference_text(c)}" for _, c in said.iterrows()
     ]

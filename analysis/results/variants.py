@@ -23,10 +23,10 @@ from analysis.study.check import check
 
 
 def variants_table(study: Study) -> pd.DataFrame:
-    """One row per variant, in the ablation's order; errors and differences in percent and percentage points.
+    """One row per variant, in the ablation's order; values of the study's metric and differences in its unit.
 
     label; baseline (is this row the baseline); paper, paper_failed, paper_confirmed: the published cell;
-    median, mean, std, n, failed: of the last epoch's test error, see `statistics.summarise`; n counts finished runs
+    median, mean, std, n, failed: of the metric in the last epoch, see `statistics.summarise`; n counts finished runs
     that are not failed; fails: at least half of the runs failed; gap = median - paper; difference, low, high, pairs,
     p_holm: variant minus baseline, 95 % interval, Holm over the rows; reading: that in words; boot_low, boot_high:
     the same interval by bootstrap, from 8 pairs up; detectable: the difference that so many pairs with this spread
@@ -40,12 +40,13 @@ def variants_table(study: Study) -> pd.DataFrame:
     rows = {name: _row(name, study) for name in study.declared.variants}
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("variant")
     table["p_holm"] = holm(list(table.pop("p")))
-    best = _best(table, study.errors)
+    best = _best(table, study.errors, study.metric.sign)
     table["best"] = [name == best for name in table.index]
+    table.attrs["metric"] = study.metric
     return table
 
 
-def _best(table: pd.DataFrame, errors: Mapping[str, Mapping[int, float]]) -> str | None:
+def _best(table: pd.DataFrame, errors: Mapping[str, Mapping[int, float]], sign: int) -> str | None:
     """The variant that is better than each other one; one that half fails is beaten by one that never fails.
 
     Every other one must be beaten, so no test of them needs a correction (Berger 1982, Technometrics 24).
@@ -54,16 +55,22 @@ def _best(table: pd.DataFrame, errors: Mapping[str, Mapping[int, float]]) -> str
     sound = ran[(ran["failed"] == 0) & ran["median"].notna()]
     if len(ran) < 2 or sound.empty:
         return None
-    name = sound["median"].idxmin()
+    name = (sign * sound["median"]).idxmin()
     for other in ran.index.drop(name):
-        if not ran.at[other, "fails"] and not paired_difference(errors[other], errors[name]).high < 0:
+        if not ran.at[other, "fails"] and not _better(errors[name], errors[other], sign):
             return None
     return str(name) if table.at[name, "n"] > 1 else None
 
 
+def _better(ours: Mapping[int, float], theirs: Mapping[int, float], sign: int) -> bool:
+    """The interval of the paired difference excludes 0 on the better side."""
+    difference = paired_difference(theirs, ours)
+    return difference.high < 0 if sign > 0 else difference.low > 0
+
+
 def _row(name: str, study: Study) -> dict[str, object]:
     mine, declared, errors, cells = study.runs_of(name), study.declared, study.errors, study.paper
-    ours = summarise(list(errors[name].values()), failed=int(mine["failed"].sum()))
+    ours = summarise(list(errors[name].values()), int(mine["failed"].sum()), study.metric.sign)
     against = paired_difference(errors[declared.baseline], errors[name])
     is_baseline = name == declared.baseline
     drawn = bootstrap_interval(gaps(errors[declared.baseline], errors[name]))
@@ -90,7 +97,7 @@ def _row(name: str, study: Study) -> dict[str, object]:
         "high": against.high,
         "pairs": against.n,
         "p": against.p,
-        "reading": "" if is_baseline else _reading(against, ours),
+        "reading": "" if is_baseline else _reading(against, ours, study.metric.sign),
         "boot_low": drawn[0],
         "boot_high": drawn[1],
         "detectable": smallest_difference(against.std, against.n),
@@ -101,13 +108,13 @@ def _row(name: str, study: Study) -> dict[str, object]:
     }
 
 
-def _reading(against: Difference, ours: Summary) -> str:
+def _reading(against: Difference, ours: Summary, sign: int) -> str:
     """The difference in words; who left the pairs is said."""
     if ours.n + ours.failed == 0:
         return "not run"
     if ours.fails:
         return f"fails in {ours.failed} of {ours.n + ours.failed} runs"
-    return reading(against, "no seed shared with the baseline")
+    return reading(against, "no seed shared with the baseline", sign)
 
 
 def _one(runs: pd.DataFrame, column: str) -> float:

@@ -14,6 +14,7 @@ import scipy.stats
 from analysis.published.cells import PublishedError
 from analysis.results import claims
 from analysis.results.protocol import Protocol
+from analysis.schema import ERROR, Metric
 from analysis.stats.judge import Outcomes, judge
 from analysis.stats.paired import holm
 from analysis.study import Study
@@ -81,6 +82,7 @@ def claims_table(table: pd.DataFrame, study: Study) -> pd.DataFrame:
         of=[j.of for j in judged],
     )
     adjusted = [pd.Series(holm(list(of["p"])), index=of.index) for _, of in found.groupby("against_baseline")]
+    found.attrs["metric"] = study.metric
     return found.assign(p_holm=pd.concat(adjusted) if adjusted else math.nan)
 
 
@@ -91,11 +93,11 @@ def outcomes_of(study: Study) -> dict[str, Outcomes]:
 
 def verdict(table: pd.DataFrame, study: Study, protocol: Protocol, found: pd.DataFrame) -> Verdict:
     """table: of the variants; found: `claims_table(table, study)`."""
-    lines = tuple(_line(name, table, found) for name in table.index[~table["baseline"]])
+    lines = tuple(_line(name, table, found, study.metric) for name in table.index[~table["baseline"]])
     if found.empty:
-        return Verdict(_header(protocol), lines, ())
+        return Verdict(_header(protocol, study.metric), lines, ())
     further = (_count(found), *_others(found, table), *rank_agreement(table), *_noise(table, study))
-    return Verdict(_header(protocol), lines, further)
+    return Verdict(_header(protocol, study.metric), lines, further)
 
 
 def rank_agreement(table: pd.DataFrame) -> list[str]:
@@ -112,7 +114,9 @@ def rank_agreement(table: pd.DataFrame) -> list[str]:
     ]
 
 
-def _header(protocol: Protocol) -> str:
+def _header(protocol: Protocol, metric: Metric) -> str:
+    if metric.published is None:
+        return f"Against the baseline in {metric.label}, which the papers do not print."
     if protocol.setting is None:
         return "There is no published result to compare these runs with."
     if protocol.deviations:
@@ -120,7 +124,7 @@ def _header(protocol: Protocol) -> str:
     return "Against the baseline, with the paper's net, data set and recipe."
 
 
-def _line(name: str, table: pd.DataFrame, found: pd.DataFrame) -> Line:
+def _line(name: str, table: pd.DataFrame, found: pd.DataFrame, metric: Metric) -> Line:
     row, baseline = table.loc[name], table[table["baseline"]].iloc[0]
     claim = found[found["against_baseline"] & ((found["better"] == name) | (found["worse"] == name))]
     if len(claim):
@@ -129,7 +133,7 @@ def _line(name: str, table: pd.DataFrame, found: pd.DataFrame) -> Line:
         both_fail = row["paper_failed"] and baseline["paper_failed"]
         equal = abs(row["paper"] - baseline["paper"]) < claims.EQUAL or both_fail
         word, said = "", "the paper claims no difference" if equal else "nothing published to compare with"
-    return Line(row["label"], _paper(name, row, baseline, claim), _ours(row), word, said)
+    return Line(row["label"], _paper(name, row, baseline, claim), _ours(row, metric), word, said)
 
 
 def _paper(name: str, row: pd.Series, baseline: pd.Series, claim: pd.DataFrame) -> str:
@@ -145,14 +149,15 @@ def _paper(name: str, row: pd.Series, baseline: pd.Series, claim: pd.DataFrame) 
     return "equal" if abs(gap) < claims.EQUAL else f"{'worse' if gap > 0 else 'better'} by {abs(gap):.2f}"
 
 
-def _ours(row: pd.Series) -> str:
+def _ours(row: pd.Series, metric: Metric) -> str:
     if row["fails"] or pd.isna(row["difference"]):
         return row["reading"]
-    direction = "worse" if row["difference"] > 0 else "better"
-    text = f"{direction} by {abs(row['difference']):.2f}" if abs(row["difference"]) >= 0.005 else "equal"
+    direction = "worse" if metric.sign * row["difference"] > 0 else "better"
+    digits, size = metric.digits, abs(row["difference"])
+    text = f"{direction} by {size:.{digits}f}" if size >= 0.5 * 10**-digits else "equal"
     if pd.isna(row["low"]):
         return f"{text} ({row['reading']})"
-    interval = f"[{row['low']:+.2f}, {row['high']:+.2f}]".replace("-", "−")
+    interval = f"[{row['low']:+.{digits}f}, {row['high']:+.{digits}f}]".replace("-", "−")
     return f"{text} {interval}, p after Holm = {row['p_holm']:.2g}"
 
 
@@ -205,7 +210,7 @@ def _others(found: pd.DataFrame, table: pd.DataFrame) -> list[str]:
 def _noise(table: pd.DataFrame, study: Study) -> list[str]:
     """Which claims about the baseline the paper's own noise could not support; none where it prints no spread."""
     cells = study.paper
-    noise = None if cells.dataset is None else claims.noise_of(cells.net or "", cells.dataset)
+    noise = None if cells.dataset is None or study.metric != ERROR else claims.noise_of(cells.net or "", cells.dataset)
     baseline = table.index[table["baseline"]][0]
     if noise is None or baseline not in cells.by_variant.index:
         return []

@@ -49,19 +49,20 @@ class Difference:
         return self.low > 0 or self.high < 0
 
 
-def summarise(errors: Sequence[float], failed: int = 0) -> Summary:
+def summarise(errors: Sequence[float], failed: int = 0, sign: int = 1) -> Summary:
     """Median over all runs, `failed` ones ranked worst; mean and std = sqrt(sum (e - mean)^2 / (n - 1)) over `errors`.
 
     errors: last-epoch errors in percent of the runs that did not fail. Ranking failures last keeps the median
-    honest: leaving them out would reward a variant for losing its worst runs. std is NaN for n < 2.
+    honest: leaving them out would reward a variant for losing its worst runs. std is NaN for n < 2. sign: -1 for values
+    of which higher ones are better (`schema.Metric.sign`).
     Raises ValueError for an error that is not finite; such a run is a failed one.
     """
     values = np.asarray(errors, dtype=float)
     if not np.isfinite(values).all():
         raise ValueError("an error is not finite: count that run as failed, do not average it")
     n = len(values)
-    ranked = np.sort(np.concatenate([values, np.full(failed, np.inf)]))
-    median = float(np.mean(ranked[(len(ranked) - 1) // 2 : len(ranked) // 2 + 1])) if len(ranked) else math.nan
+    ranked = np.sort(np.concatenate([sign * values, np.full(failed, np.inf)]))
+    median = sign * float(np.mean(ranked[(len(ranked) - 1) // 2 : len(ranked) // 2 + 1])) if len(ranked) else math.nan
     return Summary(
         median=median if math.isfinite(median) else math.nan,
         mean=float(values.mean()) if n else math.nan,
@@ -99,8 +100,8 @@ def difference_of(taken: Sequence[float], level: float = 0.95) -> Difference:
     return Difference(mean, float(mean - half), float(mean + half), float(p), n, level, std)
 
 
-def reading(difference: Difference, without: str) -> str:
-    """The difference in words; `without`: of no pair at all."""
+def reading(difference: Difference, without: str, sign: int = 1) -> str:
+    """The difference in words; `without`: of no pair at all; sign: -1 where higher is better."""
     if difference.n == 0:
         return without
     if difference.n == 1:
@@ -109,7 +110,7 @@ def reading(difference: Difference, without: str) -> str:
         return NO_DIFFERENCE if abs(difference.mean) <= NO_SPREAD else "all differences equal: no interval"
     if not difference.decided:
         return NO_DIFFERENCE
-    return "worse" if difference.mean > 0 else "better"
+    return "worse" if sign * difference.mean > 0 else "better"
 
 
 def bootstrap_interval(taken: Sequence[float], level: float = 0.95, seed: int = 0) -> tuple[float, float]:

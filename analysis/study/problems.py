@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from analysis.study.study import COUNTED, ERROR, Study, run_names
+from analysis.study.study import COUNTED, Study, run_names
 
 
 def problems(study: Study) -> list[str]:
@@ -24,10 +24,10 @@ def problems(study: Study) -> list[str]:
         lines.append(f"{variant}: seed {seed} was run {len(same)} times ({ids}); the newest is used")
     finished = ended[ended["outcome"] == "finished"]
     longest = finished["epochs"].max()
-    no_error = finished.get(ERROR, pd.Series(index=finished.index)).isna()
-    for i in finished.index[no_error | (finished["epochs"] < longest)]:
-        if no_error[i]:
-            lines.append(f"{names[i]}: finished without a test error in its log, not counted")
+    no_value = finished.get(study.metric.column, pd.Series(index=finished.index)).isna()
+    for i in finished.index[no_value | (finished["epochs"] < longest)]:
+        if no_value[i]:
+            lines.append(f"{names[i]}: its log has no test/{study.metric.name}, not counted")
         if finished.at[i, "epochs"] < longest:
             lines.append(f"{names[i]}: its log holds {finished.at[i, 'epochs']} of {longest} epochs")
     lines += [f"{names[i]}: its log holds no seed, not counted" for i in ended.index[ended["seed"].isna()]]

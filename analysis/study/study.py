@@ -11,16 +11,16 @@ from typing import Any, get_args
 import numpy as np
 import pandas as pd
 
-from analysis.schema import Outcome
+from analysis.schema import ERROR, Metric, Outcome
 from analysis.stats.paired import summarise
 from analysis.study.declaration import Declaration, read_declaration
 from analysis.study.looks import Look, looks
+from analysis.study.metric import find_metric
 from analysis.study.paper import PaperCells, paper_cells, stated_differences
 from analysis.study.values import is_number
 
 GUARDED = ("config.net.", "config.data.", "config.recipe.", "config.threads", "config.device")
 COUNTED = get_args(Outcome)
-ERROR = "summary.test/error"
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,9 +28,9 @@ class Study:
     """The runs of one ablation under one profile; build it with `Study.from_frames(runs, history)`.
 
     runs, history: as `logs.load` gives them, with the boolean column `failed` added to the runs. counted: the runs that
-    count, which finished or diverged and have a seed and, if finished, a test error, the newest of those that share
-    variant and seed.
-    errors: variant -> seed -> last-epoch test error in percent, of the runs that count and did not fail.
+    count, which finished or diverged and have a seed and, if finished, a value of the metric, the newest of those that
+    share variant and seed. metric: what is compared, by default the test error.
+    errors: variant -> seed -> the metric's value in the last epoch, of the runs that count and did not fail.
     """
 
     declared: Declaration
@@ -39,31 +39,35 @@ class Study:
     counted: pd.DataFrame
     errors: Mapping[str, Mapping[int, float]]
     looks: Mapping[str, Look]
+    metric: Metric = ERROR
 
     @classmethod
-    def from_frames(cls, runs: pd.DataFrame, history: pd.DataFrame | None = None) -> Study:
-        """Raises TableError where the runs do not belong to one declared ablation under one profile."""
-        declared = read_declaration(runs)
+    def from_frames(cls, runs: pd.DataFrame, history: pd.DataFrame | None = None, metric: str = ERROR.name) -> Study:
+        """Raises TableError where the runs do not belong to one declared ablation under one profile, or where none of
+        them has the metric.
+        """
+        declared, compared = read_declaration(runs), find_metric(runs, metric)
         runs = runs.assign(failed=failed(runs, declared.failure_error))
-        counted = runs_that_count(runs)
+        counted = runs_that_count(runs, compared)
         return cls(
             declared=declared,
             runs=runs,
             history=NO_HISTORY if history is None else history,
             counted=counted,
-            errors=_errors_by_seed(counted, declared),
+            errors=_errors_by_seed(counted, declared, compared),
             looks=looks(declared.variants, declared.baseline),
+            metric=compared,
         )
 
     @functools.cached_property
     def paper(self) -> PaperCells:
         """The published cells beside these runs."""
-        return paper_cells(self.declared, self.setting("net.name"), self.setting("data.name"))
+        return paper_cells(self.declared, self.setting("net.name"), self.setting("data.name"), self.metric)
 
     @functools.cached_property
     def stated(self) -> pd.DataFrame:
         """The published differences to the baseline, where the paper prints no errors."""
-        return stated_differences(self.declared)
+        return stated_differences(self.declared, self.metric)
 
     @functools.cached_property
     def epochs_to_target(self) -> dict[str, dict[int, float]]:
@@ -114,7 +118,7 @@ class Study:
 
     def median(self, variant: str) -> float:
         """The table's median, which ranks failed runs last; NaN where it is a failure."""
-        return summarise(list(self.errors[variant].values()), self.failures(variant)).median
+        return summarise(list(self.errors[variant].values()), self.failures(variant), self.metric.sign).median
 
     def diverged_text(self, variant: str) -> str:
         """ "n = 5", or how many of the runs diverged."""
@@ -147,10 +151,10 @@ class Study:
 NO_HISTORY = pd.DataFrame({"run_id": [], "variant": [], "seed": [], "epoch": []})
 
 
-def runs_that_count(runs: pd.DataFrame) -> pd.DataFrame:
-    """The runs that finished or diverged, with a seed and, if finished, a test error; the newest of doubles."""
+def runs_that_count(runs: pd.DataFrame, metric: Metric = ERROR) -> pd.DataFrame:
+    """The runs that finished or diverged, with a seed and, if finished, the metric; the newest of doubles."""
     done = runs[runs["outcome"].isin(COUNTED) & runs["seed"].notna()]
-    done = done[(done["outcome"] == "diverged") | done.get(ERROR, pd.Series(index=done.index)).notna()]
+    done = done[(done["outcome"] == "diverged") | done.get(metric.column, pd.Series(index=done.index)).notna()]
     newest_last = done.sort_values("started", na_position="first", kind="stable")
     return newest_last.drop_duplicates(["variant", "seed"], keep="last").sort_index()
 
@@ -158,7 +162,7 @@ def runs_that_count(runs: pd.DataFrame) -> pd.DataFrame:
 def failed(runs: pd.DataFrame, failure_error: float | None) -> pd.Series:
     """True for a run that diverged or ended above the failure line (None: there is no line)."""
     line = math.inf if failure_error is None else failure_error
-    errors = pd.to_numeric(runs[ERROR]) if ERROR in runs else pd.Series(math.nan, index=runs.index)
+    errors = pd.to_numeric(runs[ERROR.column]) if ERROR.column in runs else pd.Series(math.nan, index=runs.index)
     return (runs["outcome"] == "diverged") | (errors > line)
 
 
@@ -167,9 +171,9 @@ def run_names(runs: pd.DataFrame) -> pd.Series:
     return runs["name"].where(runs["name"].astype(bool), runs["run_id"])
 
 
-def _errors_by_seed(counted: pd.DataFrame, declared: Declaration) -> dict[str, dict[int, float]]:
+def _errors_by_seed(counted: pd.DataFrame, declared: Declaration, metric: Metric) -> dict[str, dict[int, float]]:
     kept = counted[~counted["failed"]]
     errors: dict[str, dict[int, float]] = {name: {} for name in declared.variants}
-    for variant, seed, error in zip(kept["variant"], kept["seed"], kept.get(ERROR, ()), strict=True):
+    for variant, seed, error in zip(kept["variant"], kept["seed"], kept.get(metric.column, ()), strict=True):
         errors[variant][int(seed)] = float(error)
     return errors

@@ -84,7 +84,7 @@ def test_what_is_missing_doubled_or_damaged_is_listed(ablation_runs):
 def test_a_finished_run_without_an_error_is_listed_not_counted(ablation_runs):
     runs = ablation_runs(ERRORS)
     runs.at[2, "summary.test/error"] = math.nan
-    assert "original-s2: finished without a test error in its log, not counted" in problems(Study.from_frames(runs))
+    assert "original-s2: its log has no test/error, not counted" in problems(Study.from_frames(runs))
     assert Findings.from_frames(runs).variants.loc["original", "n"] == 2
 
 

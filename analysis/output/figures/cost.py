@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.output.figures.style import HEIGHT_IN, LABELS, WIDTH_IN, legend_below, log_ticks, style
+from analysis.output.figures.style import HEIGHT_IN, WIDTH_IN, legend_below, log_ticks, style
 from analysis.study import Study
 
 COSTS: Mapping[str, str] = {"config.parameters": "parameters", "config.multiply_adds": "multiply-adds for one image"}
@@ -36,7 +36,7 @@ def error_against_cost(study: Study) -> Figure | None:
         for axes, (column, cost) in zip(every, costs.items(), strict=True):
             _draw(axes, study, cost)
             axes.set_xlabel(COSTS[column])
-        every[0].set_ylabel(LABELS["test/error"])
+        every[0].set_ylabel(study.metric.heading)
         handles = [
             Line2D(
                 [],

@@ -15,7 +15,6 @@ from analysis.output.figures.lines import BOLD, THIN, diverged_lines, kind_handl
 from analysis.output.figures.style import (
     DIAMOND,
     HEIGHT_IN,
-    LABELS,
     WIDTH_IN,
     legend_below,
     log_ticks,
@@ -23,6 +22,7 @@ from analysis.output.figures.style import (
     style,
     whole_ticks,
 )
+from analysis.schema import ERROR
 from analysis.study import Study
 from analysis.study.looks import Look, looks
 from analysis.study.values import is_number
@@ -46,7 +46,7 @@ def interaction(study: Study) -> Figure | None:
         axes = figure.add_subplot()
         place = _x_axis(axes, study, across)
         handles = _level_lines(axes, study, across, within, place)
-        axes.set_ylabel(LABELS["test/error"])
+        axes.set_ylabel(study.metric.heading)
         handles.append(
             Line2D([], [], color="0.4", marker="o", markerfacecolor="none", linestyle="none", label="one seed")
         )
@@ -64,7 +64,9 @@ def degradation(study: Study) -> Figure | None:
     not overfitting but hard to train. None unless the logs declare a factorial of a depth and another factor.
     """
     depth = next((factor for factor in study.factors if _is_depth(study, factor)), None)
-    if study.declared.kind != "factorial" or len(study.factors) != 2 or depth is None or study.history.empty:
+    if study.metric != ERROR or study.declared.kind != "factorial" or len(study.factors) != 2:
+        return None
+    if depth is None or study.history.empty:
         return None
     (other,) = (factor for factor in study.factors if factor != depth)
     levels = study.values(other)

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.output.figures.style import DIAMOND, LABELS, WIDTH_IN, legend_below, style
+from analysis.output.figures.style import DIAMOND, WIDTH_IN, legend_below, style
 from analysis.stats.paired import paired_difference
 from analysis.study import Study
 
@@ -18,7 +18,7 @@ from analysis.study import Study
 def draw_ladder(study: Study, *, level: float = 0.95) -> Figure | None:
     """Left: last test error of each step (dots: seeds, bar: median). Right: step minus the step before it.
 
-    Differences are paired by seed, in percentage points: a dot a pair, the mean with its interval at `level`
+    Differences are paired by seed: a dot a pair, the mean with its interval at `level`
     (statistics.paired_difference). Diamonds: the paper's cells, and their differences. A failed run is in no pair and
     is counted in its row's label. None unless the logs declare a ladder of at least two steps that have runs.
     """
@@ -56,7 +56,7 @@ def _errors(axes: Axes, study: Study, papers: Sequence[float]) -> None:
         axes.plot(errors, [row] * len(errors), "o", color="0.3", markersize=3, label=f"_{name}")
         axes.plot([study.median(name)], [row], "|", color="0.3", markersize=11, markeredgewidth=1.4, label="_median")
         axes.plot([papers[row]], [row], label="_paper", **DIAMOND)
-    axes.set_xlabel(LABELS["test/error"] + ", last epoch")
+    axes.set_xlabel(study.metric.heading + ", last epoch")
 
 
 def _steps(axes: Axes, study: Study, papers: Sequence[float], level: float) -> None:
@@ -71,4 +71,5 @@ def _steps(axes: Axes, study: Study, papers: Sequence[float], level: float) -> N
         axes.plot([change.mean], [row], "s", color=colour, markersize=4, label="_mean")
         axes.plot([change.low, change.high], [row, row], color=colour, linewidth=1.2, label="_interval")
         axes.plot([papers[row] - papers[row - 1]], [row], label="_paper", **DIAMOND)
-    axes.set_xlabel("change (percentage points)")
+    unit = "percentage points" if study.metric.unit == "%" else study.metric.unit
+    axes.set_xlabel(f"change ({unit})" if unit else "change")

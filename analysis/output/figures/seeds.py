@@ -9,11 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from analysis.output.figures.style import DIAMOND, LABELS, SMALL_PT, WIDTH_IN, legend_below, style
+from analysis.output.figures.style import DIAMOND, SMALL_PT, WIDTH_IN, legend_below, style
 from analysis.published.cells import title as paper_title
 from analysis.study import Study
 from analysis.study.paper import PaperCells
-from analysis.study.study import ERROR
 
 
 def seed_dots(study: Study, *, columns: Literal[1, 2] = 1, title: str | None = None) -> Figure:
@@ -23,7 +22,9 @@ def seed_dots(study: Study, *, columns: Literal[1, 2] = 1, title: str | None = N
     in the row's label.
     """
     cells = study.paper
-    errors_or_gaps = study.counted.assign(error=pd.to_numeric(study.counted.get(ERROR)).where(~study.counted["failed"]))
+    errors_or_gaps = study.counted.assign(
+        error=pd.to_numeric(study.counted.get(study.metric.column)).where(~study.counted["failed"])
+    )
     rows = {name: row for row, name in enumerate(study.declared.variants)}
     labels = []
     with style():
@@ -44,7 +45,7 @@ def seed_dots(study: Study, *, columns: Literal[1, 2] = 1, title: str | None = N
                 _paper_mark(axes, cells.by_variant.loc[name], row)
         axes.set_yticks(list(rows.values()), labels)
         axes.set_ylim(len(rows) - 0.5, -0.5)
-        axes.set_xlabel(LABELS["test/error"] + ", last epoch")
+        axes.set_xlabel(study.metric.heading + ", last epoch")
         if title is not None:
             axes.set_title(title)
         legend_below(figure, _handles(cells))

@@ -89,7 +89,9 @@ def test_a_figure_has_its_caption_and_one_that_is_not_there_has_none(drawn, page
     assert {"training_curves", "seeds"} <= set(pictures) < set(CAPTIONS)
     captions = page_of(runs, pictures).texts("figcaption")
     assert [caption.split()[-1] for caption in captions] == list(pictures)
-    assert [caption.rpartition(" ")[0] for caption in captions] == [CAPTIONS[name] for name in pictures]
+    assert [caption.rpartition(" ")[0] for caption in captions] == [
+        CAPTIONS[name].format(metric="test error") for name in pictures
+    ]
 
 
 def test_every_run_stands_in_it_once_with_its_outcome(ablation_runs, page_of):

@@ -130,5 +130,5 @@ def test_what_is_wrong_with_a_choice_of_metrics_is_said_in_one_line(own_names):
     with pytest.raises(SpecError, match=r"^the metric 'broken' fails for logits \(80, 10\) and labels \(80,\): Index"):
         check_metrics(["broken"], classes=10)
     register_metric("many", lambda logits, labels: logits)
-    with pytest.raises(SpecError, match="^the metric 'many' fails for logits"):
+    with pytest.raises(SpecError, match=r"^the metric 'many' fails for logits"):
         check_metrics(["many"], classes=10)
