@@ -94,6 +94,7 @@ class RunSpec:
 
     threads: CPU threads of the run; one and two differ in the last bits, so their number belongs here.
     compiled: whether torch.compile fuses the training passes; it too changes the last bits.
+    deterministic: False allows operators without a deterministic implementation: two runs may then differ.
     """
 
     net: NetSpec = NetSpec()
@@ -103,6 +104,7 @@ class RunSpec:
     threads: int = 1
     device: Literal["cpu", "cuda", "mps"] = "cpu"
     compiled: bool = False
+    deterministic: bool = True
 
     @property
     def epochs(self) -> int:
@@ -183,7 +185,9 @@ def with_changes(spec: RunSpec, changes: Mapping[str, Any]) -> RunSpec:
             new: Any = NetSpec(spec.net.name, {**spec.net.options, leaf: value})
         elif leaf and part is not None and leaf in {f.name for f in dataclasses.fields(part)}:
             new = dataclasses.replace(part, **{leaf: value})
-        elif path in {"seed", "threads", "device", "compiled"} or (path == "net" and isinstance(value, NetSpec)):
+        elif path in {"seed", "threads", "device", "compiled", "deterministic"} or (
+            path == "net" and isinstance(value, NetSpec)
+        ):
             new = value
         else:
             raise SpecError(f"a spec has no field {path!r}; it has {', '.join(flatten(spec))}")

@@ -1,18 +1,23 @@
-"""How worker processes begin. Imports no PyTorch, so that they can begin to load it before this process has."""
+"""How worker processes start. Does not import PyTorch, so that they can begin to load it before this process has."""
 
 from __future__ import annotations
 
 import multiprocessing
 import shutil
-from multiprocessing import forkserver
+import sys
 from typing import Any
 
-PRELOADED = ["torch._dynamo", "wandb"]  # what takes longest: 2.5 s, once instead of once a worker
+from experiments.execution.interruption import blocked
+
+PRELOADED = ["torch._dynamo", "wandb"]  # what takes longest: 2.5 s, once instead of once per worker
 
 
 def context(device: str) -> Any:
-    """Workers of a CPU fork from a server that has loaded PyTorch; those of a GPU begin anew: no fork survives CUDA."""
-    if device == "cuda":
+    """How workers start: on Linux, for the CPU, forked from a server that has loaded PyTorch; otherwise spawned.
+
+    No fork survives CUDA, macOS libraries may crash in a forked process, and Windows has no fork.
+    """
+    if device != "cpu" or sys.platform != "linux":
         return multiprocessing.get_context("spawn")
     chosen = multiprocessing.get_context("forkserver")
     chosen.set_forkserver_preload(PRELOADED)
@@ -20,12 +25,22 @@ def context(device: str) -> Any:
 
 
 def has_gpu() -> bool:
-    """Whether NVIDIA's driver is here, without asking PyTorch."""
+    """Whether NVIDIA's driver is installed, without asking PyTorch."""
     return shutil.which("nvidia-smi") is not None
 
 
 def begin(device: str | None) -> None:
-    """Have that server load while the caller makes its plan; a GPU's workers need none."""
-    if device == "cpu" or not has_gpu():
-        context("cpu")
+    """Have that server load while the caller makes its plan; spawned workers need none."""
+    if sys.platform == "linux" and (device == "cpu" or (device is None and not has_gpu())):
+        start_server()
+
+
+def start_server() -> None:
+    """Start the server, if it is not there yet, so that signals to the process group leave it and its forks alone."""
+    from multiprocessing import forkserver, resource_tracker
+
+    context("cpu")
+    with blocked():
+        resource_tracker.ensure_running()  # unblocks SIGINT and SIGTERM when it starts its own process
+    with blocked():
         forkserver.ensure_running()

@@ -11,8 +11,8 @@ from torch import nn
 class Ema:
     """a = d a + (1 - d) w after every step, d = min(decay, (1 + t) / (10 + t)) after t steps; `net` holds a.
 
-    The statistics of BN are averaged as the weights are, and its counts copied. As in TensorFlow's Inception, which
-    averages BN's own moving averages once more and gives the number of steps, so that early weights are forgotten.
+    BN's running statistics are averaged like the weights; its counts are copied. As in TensorFlow's Inception, which
+    averages BN's own running statistics once more, and lets the decay grow with t, so that early weights are forgotten.
     """
 
     def __init__(self, net: nn.Module, decay: float) -> None:
@@ -24,7 +24,7 @@ class Ema:
 
     @torch.no_grad()
     def update(self, steps: int) -> None:
-        """Take the weights in, as they are after `steps` steps."""
+        """Average in the weights as they are after `steps` steps."""
         decay = min(self.decay, (1 + steps) / (10 + steps))
         ours, theirs = zip(*self.averaged, strict=True)
         torch._foreach_lerp_(ours, theirs, 1 - decay)

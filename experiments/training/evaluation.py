@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -16,7 +18,12 @@ from experiments.training.predictions import kept
 
 @torch.no_grad()
 def evaluate(
-    net: nn.Module, spec: RunSpec, data: Split, pixels: Pixels, batch: int = 500
+    net: nn.Module,
+    spec: RunSpec,
+    data: Split,
+    pixels: Pixels,
+    batch: int = 500,
+    after_batch: Callable[[], None] = lambda: None,
 ) -> tuple[dict[str, float], torch.Tensor]:
     """Mean cross-entropy and error (percent) over the whole test set, and its logits as `predictions.kept` has them.
 
@@ -31,5 +38,6 @@ def evaluate(
         loss_sum += F.cross_entropy(logits, labels, reduction="sum")
         wrong += (logits.argmax(1) != labels).sum()
         predictions.append(kept(logits))
+        after_batch()
     row = {"test/loss": loss_sum.item() / len(data.labels), "test/error": 100 * wrong.item() / len(data.labels)}
     return row, torch.cat(predictions)

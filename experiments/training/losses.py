@@ -1,4 +1,4 @@
-"""What training minimises."""
+"""The loss that training minimises."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import torch.nn.functional as F
 
 from experiments.spec import Recipe
 
-Output = torch.Tensor | tuple[torch.Tensor | None, ...]
+Output = torch.Tensor | tuple[torch.Tensor, *tuple[torch.Tensor | None, ...]]
 
 
 def training_loss(output: Output, labels: torch.Tensor, recipe: Recipe) -> tuple[torch.Tensor, torch.Tensor]:

@@ -1,4 +1,4 @@
-"""The optimisers of the papers: SGD with momentum, and RMSProp as TensorFlow has it; what weight decay reaches."""
+"""The optimisers of the papers: SGD with momentum, and TensorFlow's RMSProp; which parameters are decayed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _is_depthwise(module: nn.Module) -> bool:
     return isinstance(module, nn.Conv2d) and module.groups == module.in_channels > 1
 
 
-# Whether the parameter of that name of a module is decayed.
+# Which parameters are decayed: module and parameter name -> yes or no.
 DECAYED: dict[str, Decays] = {
     "conv": lambda module, name: name == "weight" and isinstance(module, nn.Conv2d),
     "weights": lambda module, name: name == "weight" and isinstance(module, nn.Conv2d | nn.Linear),
@@ -27,7 +27,7 @@ DECAYED: dict[str, Decays] = {
 
 
 def make_optimiser(net: nn.Module, spec: RunSpec) -> torch.optim.Optimizer:
-    """The recipe's optimiser; weight decay on what `recipe.decay` names, nothing on the rest."""
+    """The recipe's optimiser, with weight decay on the parameters that `recipe.decay` names and on no others."""
     recipe = spec.recipe
     decayed = {
         id(parameter)
@@ -48,8 +48,8 @@ def make_optimiser(net: nn.Module, spec: RunSpec) -> torch.optim.Optimizer:
 class RMSProp(torch.optim.Optimizer):
     """s = decay s + (1 - decay) g^2;  v = momentum v + lr g / sqrt(s + eps);  w = w - v, with s = 1 at the start.
 
-    g includes weight_decay * w. TensorFlow's form, in which the Inception papers' eps = 1.0 is meant: PyTorch's has
-    eps outside the root, s = 0 at the start, and lr outside the momentum.
+    g includes weight_decay * w. This is TensorFlow's form, for which the Inception papers give eps = 1.0; PyTorch's
+    has eps outside the root, s = 0 at the start, and lr outside the momentum.
     """
 
     def __init__(
@@ -59,7 +59,8 @@ class RMSProp(torch.optim.Optimizer):
         self.momentum, self.decay, self.eps = momentum, decay, eps
 
     @torch.no_grad()
-    def step(self) -> None:
+    def step(self, closure: Callable[[], float] | None = None) -> Any:
+        """One update. Gradients are computed beforehand: a closure is not called."""
         for group in self.param_groups:
             params = [p for p in group["params"] if p.grad is not None]
             if not params:

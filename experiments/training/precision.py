@@ -1,6 +1,8 @@
-"""The number format of a run's passes, and their compilation."""
+"""The number format of a run's forward and backward passes, and their compilation."""
 
 from __future__ import annotations
+
+from typing import cast
 
 import torch
 from torch import nn
@@ -14,18 +16,18 @@ def autocast(spec: RunSpec) -> torch.autocast:
 
 
 def set_tf32(spec: RunSpec) -> None:
-    """On a GPU, products of float32 rounded to TF32's 10 bits of mantissa where the recipe says so, else none."""
+    """On a CUDA device, round factors of float32 products to TF32's 10 bits of mantissa if the recipe says so."""
     torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = spec.recipe.precision == "tf32"
 
 
 def compiled(net: nn.Module, spec: RunSpec) -> nn.Module:
-    """The net itself, or its passes fused by torch.compile; same parameters.
+    """The net itself, or the net with its passes fused by torch.compile; the parameters are the same.
 
-    Forgets what this process compiled before: kept, another batch size would make the next one's kernels general, and
-    the ninth structure would silently train eagerly, so that bits depended on which runs share a process. The disk
-    keeps the kernels: the next seed begins after 1 s, not after 30.
+    Clears what this process compiled before: otherwise another batch size would make the next run's kernels general,
+    and the ninth structure would silently train eagerly, so the bits would depend on which runs share a process. The
+    kernels stay on disk: the next seed starts after 1 s instead of 30.
     """
     if not spec.compiled:
         return net
     torch.compiler.reset()
-    return torch.compile(net, dynamic=False)
+    return cast(nn.Module, torch.compile(net, dynamic=False))

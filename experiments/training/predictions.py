@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import io
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
+
+from experiments.training.files import write_aside
 
 NAME = "predictions.npz"
 LOWEST = torch.finfo(torch.float16).min
@@ -33,13 +35,10 @@ def kept(logits: torch.Tensor) -> torch.Tensor:
 
 def save(folder: Path, logits: torch.Tensor, labels: torch.Tensor) -> None:
     """Write folder/predictions.npz, compressed, atomically: `logits` as `kept` gives them, `labels` in few bytes."""
-    aside = folder / f"{NAME}.tmp"
-    numbers = labels.cpu().numpy()
-    with aside.open("wb") as file:
-        np.savez_compressed(file, logits=logits.cpu().numpy(), labels=numbers.astype(np.min_scalar_type(numbers.max())))
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(folder / NAME)
+    numbers, buffer = labels.cpu().numpy(), io.BytesIO()
+    np.savez_compressed(buffer, logits=logits.cpu().numpy(), labels=numbers.astype(np.min_scalar_type(numbers.max())))
+    path = folder / NAME
+    write_aside(path, buffer.getvalue()).replace(path)
 
 
 def load(folder: Path) -> Predictions | None:

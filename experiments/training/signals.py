@@ -1,4 +1,4 @@
-"""Does the signal pass? Sizes of activations and gradients unit by unit, and the gates, at the start of an epoch."""
+"""Do signals reach every unit? Sizes of activations and gradients per unit, and gates, at the start of an epoch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import nn
 
 from experiments.data.augment import Batches
 from experiments.data.test_crops import centre
-from experiments.seeding import reseed_global
+from experiments.seeding import global_streams, reseed_global, restore_streams
 from experiments.spec import RunSpec
 from experiments.training.losses import training_loss
 from experiments.training.precision import autocast
@@ -28,7 +28,7 @@ def measure(net: nn.Module, spec: RunSpec, batches: Batches) -> dict[str, float]
 
     y_k is the output of unit k, L the training loss, g_k the gate of the unit's shortcut, where it has one; over the
     first 64 training images, whole or cut to their centre, in training mode. A copy of the net does the work and the
-    global random streams are put back: training goes on as if nothing had been measured.
+    global random streams are put back: training continues as if nothing had been measured.
     """
     twin = copy.deepcopy(net).train()
     units = units_of(twin)
@@ -36,13 +36,14 @@ def measure(net: nn.Module, spec: RunSpec, batches: Batches) -> dict[str, float]
     found: dict[str, torch.Tensor] = {}
     for k, unit in enumerate(units):
         _watch(unit, f"{k:0{width}}", found)
-    with torch.random.fork_rng(devices=[torch.device(spec.device)] if spec.device == "cuda" else []):
-        reseed_global(spec.seed, "signals")
-        images = centre(batches.pixels(batches.data.images[:IMAGES]), batches.side)
-        with autocast(spec):
-            output = twin(images.contiguous(memory_format=torch.channels_last))
-            loss, _ = training_loss(output, batches.data.labels[:IMAGES], spec.recipe)
-        loss.backward()
+    streams = global_streams(spec.device)
+    reseed_global(spec.seed, "signals")
+    images = centre(batches.pixels(batches.data.images[:IMAGES]), batches.side)
+    with autocast(spec):
+        output = twin(images.contiguous(memory_format=torch.channels_last))
+        loss, _ = training_loss(output, batches.data.labels[:IMAGES], spec.recipe)
+    loss.backward()
+    restore_streams(streams)
     return dict(zip(sorted(found), torch.stack([found[key] for key in sorted(found)]).tolist(), strict=True))
 
 
@@ -65,7 +66,7 @@ def _units(module: nn.Module) -> Iterator[nn.Module]:
 
 
 def _watch(unit: nn.Module, number: str, found: dict[str, torch.Tensor]) -> None:
-    """Have the unit's next pass put its values into `found`; the gradient's follows with the backward pass."""
+    """Have the unit's next forward pass store its values in `found`, and its backward pass the gradient's."""
 
     def note(_unit: nn.Module, _inputs: tuple[torch.Tensor, ...], output: torch.Tensor) -> None:
         found[f"signal/activation/{number}"] = _rms(output)

@@ -1,15 +1,17 @@
-"""One step of training, from the numbers of its images to the new weights; on a GPU recorded once and then replayed."""
+"""One training step, from the indices of its images to the new weights; on a CUDA device recorded and replayed."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import torch
 from torch import nn
 
 from experiments.data.augment import Batches, Samples
+from experiments.seeding import reseed_global
 from experiments.spec import RunSpec
 from experiments.training.ema import Ema
 from experiments.training.losses import training_loss
@@ -17,11 +19,21 @@ from experiments.training.precision import autocast
 from experiments.training.schedule import learning_rate
 
 Action = Callable[[], None]
+Row = dict[str, float]
+
+
+class Sums(NamedTuple):
+    """Of the steps of an epoch so far; float32 scalars on the device, so that no step waits for them."""
+
+    loss: torch.Tensor  # of the training losses
+    wrong: torch.Tensor  # wrong predictions of the main head
+    finite: torch.Tensor  # steps before the first whose loss was not finite
+    last_loss: torch.Tensor  # the loss of the last of these
 
 
 @dataclass(eq=False)
 class Step:
-    """`step(k)` trains on batch k; `loss_sum` and `wrong` gather its loss and its main head's wrong predictions."""
+    """`step(k)` trains on batch k and adds to the `sums` of the epoch."""
 
     net: nn.Module
     optimiser: torch.optim.Optimizer
@@ -30,7 +42,24 @@ class Step:
     batches: Batches
 
     def __post_init__(self) -> None:
-        self.loss_sum, self.wrong = (torch.zeros((), device=self.spec.device) for _ in range(2))
+        self.sums = Sums(*(torch.zeros((), device=self.spec.device) for _ in Sums._fields))
+
+    def steps_of(self, epoch: int) -> range:
+        """Steps count from 0 over the whole run."""
+        return range(self.spec.epoch_end(epoch - 1) if epoch else 0, self.spec.epoch_end(epoch))
+
+    def begin_epoch(self, epoch: int) -> int:
+        """Clear the sums and start the streams from which dropout draws; the epoch's first step."""
+        reseed_global(self.spec.seed, "dropout", epoch)
+        for total in self.sums:
+            total.zero_()
+        return self.steps_of(epoch).start
+
+    def row(self, epoch: int) -> Row:
+        """Mean training loss and main head's error (percent) over the batches of an epoch, as trained."""
+        steps = len(self.steps_of(epoch))
+        samples = steps * self.spec.recipe.batch_size
+        return {"train/loss": self.sums.loss.item() / steps, "train/error": 100 * self.sums.wrong.item() / samples}
 
     def __call__(self, k: int) -> None:
         for group in self.optimiser.param_groups:
@@ -40,7 +69,7 @@ class Step:
             self.ema.update(k + 1)
 
     def advance(self, samples: Samples) -> None:
-        """All of a step that happens on the device."""
+        """The part of a step that runs on the device."""
         images, labels = self.batches.make(samples)
         with autocast(self.spec):
             loss, logits = training_loss(self.net(images), labels, self.spec.recipe)
@@ -49,12 +78,19 @@ class Step:
         if self.spec.recipe.clip_norm is not None:
             nn.utils.clip_grad_norm_(self.net.parameters(), self.spec.recipe.clip_norm)
         self.optimiser.step()
-        self.loss_sum += loss.detach()
-        self.wrong += (logits.detach().argmax(1) != labels).sum()
+        self.add(loss.detach(), (logits.detach().argmax(1) != labels).sum())
+
+    def add(self, loss: torch.Tensor, wrong: torch.Tensor) -> None:
+        sums = self.sums
+        sums.loss.add_(loss)
+        sums.wrong.add_(wrong)
+        finite = torch.isfinite(sums.loss)
+        sums.finite.add_(finite)
+        sums.last_loss.copy_(torch.where(finite, loss, sums.last_loss))
 
 
 class Recorder(Protocol):
-    """Where steps run, and how one is recorded: `record` returns what will carry an action out, and does not itself."""
+    """Where steps run, and how one is recorded: `record` returns what will execute an action, without executing it."""
 
     def run(self, action: Action) -> None: ...
 
@@ -62,9 +98,9 @@ class Recorder(Protocol):
 
 
 class CudaGraphs:
-    """Steps on a stream of their own; a recording is a CUDA graph, which one call launches as a whole.
+    """Steps run on their own CUDA stream; a recording is a CUDA graph, which one call launches as a whole.
 
-    An eager step of ResNet-110 waits on about a thousand launches, which take longer than its arithmetic.
+    An eager step of ResNet-110 needs about a thousand kernel launches, which take longer than its arithmetic.
     """
 
     def __init__(self) -> None:
@@ -85,11 +121,11 @@ class CudaGraphs:
 
 @dataclass(eq=False)
 class RecordedStep(Step):
-    """The same step, recorded after its first `EAGER` calls and replayed from then on: same kernels, memory and bits.
+    """The same step, recorded after its first `EAGER` calls and then replayed: same kernels, memory and bits.
 
-    The recorded kernels read their samples from one place, to which those of each step are copied. The learning rate
-    is a constant of a recording, so it is made anew when the rate changes. The first steps are taken eagerly: they
-    let libraries choose kernels, compile, and make the optimiser's state, none of which can be recorded.
+    The recorded kernels read their samples from fixed memory, to which each step copies its own. The learning rate is
+    a constant of a recording, so a new one is made when the rate changes. The first steps run eagerly: libraries
+    choose kernels, torch.compile compiles and the optimiser creates its state, none of which can be recorded.
     """
 
     EAGER = 3
@@ -98,7 +134,7 @@ class RecordedStep(Step):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.calls, self.rate = 0, None
+        self.calls, self.rate = 0, math.nan
         self.replay: Action | None = None
         self.samples: Samples | None = None
 
@@ -109,12 +145,14 @@ class RecordedStep(Step):
             return
         if self.samples is None:
             self.samples = Samples(*(values.contiguous().clone() for values in samples))
-        for place, values in zip(self.samples, samples, strict=True):
+        fixed = self.samples
+        for place, values in zip(fixed, samples, strict=True):
             place.copy_(values)
-        if self.rate != (rate := self.optimiser.param_groups[0]["lr"]):
-            self.replay = None  # its memory is free for the next one, and so is the gradients', which lie in it
+        rate = self.optimiser.param_groups[0]["lr"]
+        if self.replay is None or self.rate != rate:
+            self.replay = None  # frees its memory, and that of the gradients, for the next recording
             self.optimiser.zero_grad()
-            self.replay = self.recorder.record(lambda: super(RecordedStep, self).advance(self.samples))
+            self.replay = self.recorder.record(lambda: super(RecordedStep, self).advance(fixed))
             self.rate = rate
         self.recorder.run(self.replay)
 
@@ -122,6 +160,6 @@ class RecordedStep(Step):
 def make_step(
     net: nn.Module, optimiser: torch.optim.Optimizer, ema: Ema | None, spec: RunSpec, batches: Batches
 ) -> Step:
-    """The step for the run's device."""
+    """The kind of step for the run's device."""
     kind = RecordedStep if spec.device == "cuda" else Step
     return kind(net, optimiser, ema, spec, batches)

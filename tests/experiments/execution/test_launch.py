@@ -41,11 +41,12 @@ def test_two_in_parallel_give_the_same_bits_as_one_after_the_other(tiny, tmp_pat
 def test_one_that_fails_does_not_stop_the_others(tiny, tmp_path):
     jobs = jobs_of(tiny, tmp_path)
     jobs[0].folder.mkdir(parents=True)
-    (jobs[0].folder / "checkpoint.pt").write_bytes(b"damaged")
+    other = {"run_id": "another", "rows": [], "outcome": None, "net": {}, "optimiser": {}}
+    checkpoint.save(jobs[0].folder, other)
     ended = {e.job.variant: e for e in launch(jobs, 1, lambda job, row: None)}
     assert ended["full_preact"].result == "finished"
     assert ended["original"].known
-    assert "checkpoint.pt is damaged" in ended["original"].error
+    assert "belongs to run another" in ended["original"].error
 
 
 def test_workers_end_when_their_parent_is_killed(tmp_path):

@@ -77,22 +77,22 @@ def test_stopped_after_an_epoch_and_resumed_equals_unbroken(tiny, data, tmp_path
     resumed, broken = trained(spec, data, tmp_path / "broken", signals=True)
     assert resumed == expected
     assert differing(whole, broken) == []
-    parts = {"net", "optimiser"} | ({"average"} if changes else set())
+    parts = {"net", "optimiser"} | ({"ema"} if changes else set())
     assert {name.split(".")[0] for name in differing(halfway, whole)} == parts
 
 
-def test_the_average_is_what_is_tested(tiny, data, tmp_path):
-    """Decay 0: the average is the net itself. Otherwise another error for the same weights."""
+def test_the_ema_is_what_is_tested(tiny, data, tmp_path):
+    """Decay 0: the EMA is the net itself. Otherwise another error for the same weights."""
     specs = [replace(tiny, recipe=replace(tiny.recipe, ema=decay)) for decay in (None, 0.0, 0.9)]
     (plain, a), (same, b), (averaged, c) = (trained(s, data, tmp_path / str(i)) for i, s in enumerate(specs))
     assert same == plain
     assert differing({"net": a["net"]}, {"net": b["net"]}) == differing({"net": b["net"]}, {"net": c["net"]}) == []
-    assert differing({"net": b["net"]}, {"net": b["average"]}) == []
+    assert differing({"net": b["net"]}, {"net": b["ema"]}) == []
     assert [row["train/loss"] for row in averaged] == [row["train/loss"] for row in plain]
     assert [row["test/loss"] for row in averaged] != [row["test/loss"] for row in plain]
 
 
-def test_the_average_of_two_steps_by_hand(tiny, data, tmp_path):
+def test_the_ema_of_two_steps_by_hand(tiny, data, tmp_path):
     """d2 (d1 w0 + (1 - d1) w1) + (1 - d2) w2, d1 = 2 / 11, d2 = 3 / 12; weights of runs of 1 and 2 steps."""
     recipe = replace(tiny.recipe, warmup=0.0, milestones=(), ema=0.9)
     one, two = (replace(tiny, recipe=replace(recipe, iterations=steps)) for steps in (1, 2))
@@ -100,7 +100,7 @@ def test_the_average_of_two_steps_by_hand(tiny, data, tmp_path):
     state = trained(two, data, tmp_path / "two")[1]
     for name, w0 in build_net(two, data).named_parameters():
         expected = 3 / 12 * (2 / 11 * w0 + 9 / 11 * first[name]) + 9 / 12 * state["net"][name]
-        torch.testing.assert_close(state["average"][name], expected.detach(), rtol=1e-5, atol=1e-7)
+        torch.testing.assert_close(state["ema"][name], expected.detach(), rtol=1e-5, atol=1e-7)
     assert not torch.equal(first["conv1.weight"], state["net"]["conv1.weight"])
 
 

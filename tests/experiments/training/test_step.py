@@ -8,8 +8,8 @@ import torch
 from experiments.data.augment import Batches
 from experiments.data.load import Dataset, Split
 from experiments.spec import DataSpec, NetSpec, Recipe, RunSpec
+from experiments.training import checkpoint, session
 from experiments.training import step as step_module
-from experiments.training import train as train_module
 from experiments.training.optimisers import make_optimiser
 from experiments.training.step import RecordedStep, Step
 from experiments.training.train import build_net, train_epoch
@@ -48,7 +48,7 @@ def recording(monkeypatch, kind=RecordedStep):
         recorders.append(Operators())
         return kind(*parts, recorder=recorders[-1])
 
-    monkeypatch.setattr(train_module, "make_step", make)
+    monkeypatch.setattr(session, "make_step", make)
     return recorders
 
 
@@ -66,7 +66,7 @@ def test_a_recorded_run_is_the_run_also_killed_and_resumed(tiny, few_tests, tmp_
     trained(spec, few_tests, tmp_path / "parts", kill_after=2)
     assert trained(spec, few_tests, tmp_path / "parts")[0] == rows
     for folder in ("whole", "parts"):
-        state = train_module.checkpoint.load(tmp_path / folder, spec.run_id)
+        state = checkpoint.load(tmp_path / folder, spec.run_id)
         assert differing(plain, state) == []
 
 
@@ -124,7 +124,7 @@ def test_cuda_graphs_train_as_eager_steps_do(tiny, few_tests, tmp_path, monkeypa
     splits = [Split(s.images.cuda(), s.labels.cuda()) for s in (few_tests.train, few_tests.test)]
     data = Dataset(few_tests.name, *splits, few_tests.classes)
     rows, graphs = trained(spec, data, tmp_path / "graphs")
-    monkeypatch.setattr(train_module, "make_step", Step)
+    monkeypatch.setattr(session, "make_step", Step)
     expected, eager = trained(spec, data, tmp_path / "eager")
     assert rows == expected
     assert differing(eager, graphs) == []
