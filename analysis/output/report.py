@@ -27,11 +27,11 @@ HEADLINE_WORDS = (  # one, several; in the order of WORDS
     ("replicates here", "is contradicted", "stays undecided with these runs"),
     ("replicate here", "are contradicted", "stay undecided with these runs"),
 )
-WIDE_PT = 400.0  # a figure of two columns is wider
+WIDE_PT = 400.0  # two-column figures are wider than this
 
 
 def write(findings: Findings, pictures: Mapping[str, Path], folder: str | Path) -> Path:
-    """The path of `report.html` in `folder`. pictures: figure name -> its SVG file, taken into the page.
+    """Writes `report.html` in `folder` and returns its path. pictures: figure name -> SVG file, embedded in the page.
 
     Raises OSError where nothing can be written.
     """
@@ -42,7 +42,7 @@ def write(findings: Findings, pictures: Mapping[str, Path], folder: str | Path) 
 
 
 def to_html(findings: Findings, pictures: Mapping[str, Path]) -> str:
-    """The page; it refers to nothing outside itself. Text from the logs is escaped."""
+    """The page as text. It refers to nothing outside itself; text from the logs is escaped."""
     study = findings.study
     declared, runs, found = study.declared, study.runs, findings.problems
     environment = Environment(

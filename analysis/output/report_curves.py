@@ -11,15 +11,15 @@ from analysis.output.figures.style import LABELS
 from analysis.study import Study
 from analysis.study.looks import COLOURS
 
-MOST_SEEDS = 10  # of one variant that are drawn one by one; median and range always rest on all
-MOST_EPOCHS = 200  # of one curve; a longer one is thinned evenly, its first and last epoch kept
-DASHES = ("", "7 3", "2 3", "9 3 2 3")  # where colours come again; so 24 variants and the baseline differ
+MOST_SEEDS = 10  # drawn one by one per variant; median and range always include all seeds
+MOST_EPOCHS = 200  # per curve; longer ones are thinned evenly, keeping the first and last epoch
+DASHES = ("", "7 3", "2 3", "9 3 2 3")  # for colours used again, so that 24 variants and the baseline differ
 
 
 def curve_data(study: Study) -> dict[str, Any]:
     """{"metrics": {key: label}, "variants": [{name, label, colour, dash, baseline, curves: {key: curve}}]}, as JSON.
 
-    curve: {"epoch", "median", "low", "high", "n": lists, one entry an epoch; "seeds": {"0": list}, None where not
+    curve: {"epoch", "median", "low", "high", "n": lists, one entry per epoch; "seeds": {"0": list}, None where not
     logged; "diverged": [seed]}. Median, minimum and maximum are over the seeds that did not diverge.
     """
     declared, counted, look = study.declared, study.counted, study.looks

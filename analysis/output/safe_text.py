@@ -23,6 +23,7 @@ LATEX = {
     "<": r"\textless{}",
     ">": r"\textgreater{}",
     "\N{MINUS SIGN}": "$-$",
+    "\N{REPLACEMENT CHARACTER}": "?",
     "±": r"$\pm$",
     "×": r"$\times$",
 }
@@ -38,8 +39,9 @@ def markdown(text: str) -> str:
 
 
 def latex(text: str) -> str:
-    """Text for LaTeX in which no character is a command."""
-    return "".join(LATEX.get(character, character) for character in printable(text))
+    r"""Text for LaTeX in which no character is a command, nor an argument of the `\\\\` that ends the row above."""
+    escaped = "".join(LATEX.get(character, character) for character in printable(text))
+    return f"{{}}{escaped}" if escaped.lstrip().startswith(("[", "*")) else escaped
 
 
 def csv_cell(value: object) -> object:

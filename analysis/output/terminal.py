@@ -17,7 +17,7 @@ COSTS_FROM = 100  # columns of the terminal
 
 
 def to_rich(table: pd.DataFrame, width: int = 100) -> Table:
-    """The table for a terminal; of variants n of the runs that ended, costs only from a width of 100 columns up."""
+    """The table for a terminal. The table of variants shows costs only at a width of 100 columns or more."""
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -83,7 +83,7 @@ def _millions(value: float, form: str) -> str:
 
 
 def _stacked(row: pd.Series, difference: str) -> str:
-    """Difference with p, interval and reading, each on a line: "-0.24, p = 0.031" over "[-0.40, -0.08]"."""
+    """Difference with p, interval and reading, one per line: "-0.24, p = 0.031" above "[-0.40, -0.08]"."""
     mean, _, interval = difference.partition(" ")
     p = p_value(row["p_holm"])
     if p:

@@ -1,4 +1,4 @@
-"""Figures of an ablation, at the size they print, from its logs alone.
+"""Figures of an ablation at print size, drawn from its logs alone.
 
 Built on matplotlib's Figure without pyplot, so nothing is global and no display is needed. The functions of this
 package take the frames that `logs.load` gives; those of its modules take the study that is built from them.
@@ -52,7 +52,7 @@ FIGURES: Mapping[str, Draw] = {
 
 
 def draw_all(study: Study) -> dict[str, Figure]:
-    """Every figure that fits the ablation, by file name, as its runs declare it; none without a run that counts."""
+    """Every figure that suits the declared ablation, by file name; empty if no run counts."""
     if study.counted.empty:
         return {}
     drawn = {name: draw(study) for name, draw in FIGURES.items()}
@@ -60,7 +60,7 @@ def draw_all(study: Study) -> dict[str, Figure]:
 
 
 def from_frames(draw: Callable[..., Drawn]) -> Callable[..., Drawn]:
-    """The figure for those who have the two frames, `figure(runs, history)`: it builds the study."""
+    """Lets a figure be drawn from the two frames, `figure(runs, history)`: builds the study first."""
 
     @functools.wraps(draw)
     def figure(runs: pd.DataFrame, history: pd.DataFrame | None = None, *args: Any, **options: Any) -> Drawn:

@@ -1,4 +1,4 @@
-"""Error against what a net costs."""
+"""Error against the cost of a net."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def error_against_cost(study: Study) -> Figure | None:
     """Last test error against parameters and against multiply-adds, both logarithmic (Huang et al. 2017, Figure 3).
 
     A filled mark at a variant's median (failed runs ranked last), a small open one for each seed; the dashed line is
-    the baseline's median, so that what lies below and left of the baseline's mark is better for less. A variant
+    the baseline's median, so variants below and left of the baseline's mark are better at a lower cost. A variant
     whose median is a failure stands crossed out at the upper edge. None where no cost varies by a fifth.
     """
     costs = {column: cost for column in COSTS if (cost := _cost(study, column)) and _ratio(cost) >= VARIES}
@@ -58,7 +58,7 @@ def error_against_cost(study: Study) -> Figure | None:
 
 
 def _cost(study: Study, column: str) -> dict[str, float]:
-    """Variant -> its cost, of those that log one."""
+    """Variant -> cost, for variants that log one."""
     if column not in study.counted:
         return {}
     by_variant = pd.to_numeric(study.counted[column]).groupby(study.counted["variant"]).median().dropna()

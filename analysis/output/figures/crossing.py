@@ -67,7 +67,7 @@ def error_to_target(study: Study) -> Figure | None:
 
 
 def _mark(axes: Axes, target: float, epochs: Sequence[float], median: float, look: Look) -> None:
-    """Where the seeds, and in the median they, reach the target; those that never do have no mark."""
+    """Marks where each seed, and the median, reaches the target; runs that never do have no mark."""
     line: dict[str, Any] = {"color": look.colour, "marker": look.marker, "linestyle": "none"}
     reached = [epoch for epoch in epochs if math.isfinite(epoch)]
     axes.plot(reached, [target] * len(reached), markersize=3, markerfacecolor="none", label="_seeds", **line)
@@ -77,13 +77,13 @@ def _mark(axes: Axes, target: float, epochs: Sequence[float], median: float, loo
 
 
 def _net(study: Study, name: str) -> str:
-    """What the variant is but for the tuned learning rate."""
+    """The variant without its tuned learning rate."""
     others = {factor: value for factor, value in study.levels(name).items() if factor != TUNED}
     return repr(sorted(others.items())) if others else name
 
 
 def _best(study: Study, points: pd.DataFrame, reached: Mapping[str, float]) -> dict[str, str]:
-    """Net -> its variant that reaches the target first."""
+    """Net -> the variant of it that reaches the target first."""
     finished = points[points["outcome"] == "finished"].sort_values("epoch")
     last = finished.groupby(["variant", "run_id"])[METRIC].last().groupby("variant").median()
     best: dict[str, str] = {}

@@ -1,4 +1,4 @@
-"""Learning curves: all variants in one panel, or each in a panel of its own beside the baseline."""
+"""Learning curves: all variants in one panel, or one panel per variant, each beside the baseline."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ def curve_panels(
     training: Training | None = "train/error",
     log_y: bool = False,
 ) -> Figure:
-    """One small panel a variant, the baseline black in each, as in He et al. 2016, Figure 3; lines as above.
+    """One small panel per variant, with the baseline in black in each, as in He et al. 2016, Figure 3; lines as above.
 
     All panels have the same axes, so that many variants stay legible on two columns of print.
     """
@@ -154,7 +154,7 @@ def _position(epoch: pd.Series, counted: pd.DataFrame, unit: str) -> tuple[pd.Se
 
 
 def _swap_sides(axes: Axes, loss: Axes) -> None:
-    """The loss to the left on a logarithmic axis, the error to the right."""
+    """The loss on the left on a logarithmic axis, the error on the right."""
     axes.spines["right"].set_visible(True)
     axes.yaxis.set_label_position("right")
     axes.yaxis.tick_right()

@@ -31,7 +31,7 @@ MAX_PANELS = 3  # levels beside the panel of the last errors
 
 
 def interaction(study: Study) -> Figure | None:
-    """Last test error against the levels of one factor, a line for each level of the other; parallel: no interaction.
+    """Last test error against the levels of one factor, one line per level of the other; parallel: no interaction.
 
     Lines join medians (failed runs ranked last), each seed is a small open mark, the paper's cells are diamonds. A cell
     whose median is a failure has no point; the upper edge tells how many of its runs failed. The factor of numbers, or
@@ -57,7 +57,7 @@ def interaction(study: Study) -> Figure | None:
 
 
 def degradation(study: Study) -> Figure | None:
-    """Depth by depth, as in He et al. 2015, Figure 6: a panel of curves a level, then last errors against depth.
+    """As in He et al. 2015, Figure 6: one panel of curves per level, then last errors against depth.
 
     Curves: medians of the test error bold, of the training error dashed, darker the deeper the net. Last panel: medians
     over the seeds, each seed a small open mark, the training error dashed: where it too rises with depth, the net is
@@ -126,7 +126,7 @@ def _orient(study: Study) -> tuple[str, str]:
 
 
 def _x_axis(axes: Axes, study: Study, factor: str) -> dict[str, float]:
-    """Set up the x axis for the factor's levels; where each level, as text, stands on it."""
+    """Set up the x axis for the factor's levels; returns the position of each level, by its text."""
     values = study.values(factor)
     numbers = [number for value in values if (number := _number(factor, value)) is not None]
     axes.set_xlabel("depth" if _is_depth(study, factor) else factor_text(factor))
@@ -151,7 +151,7 @@ def _cells(study: Study, across: str, within: str, place: dict[str, float]) -> d
 
 
 def _look_of_levels(study: Study, within: str) -> dict[str, Look]:
-    """The baseline's level is black, as the baseline is elsewhere."""
+    """The baseline's level is black, like the baseline in other figures."""
     levels = [repr(value) for value in study.values(within)]
     baseline = study.levels(study.declared.baseline).get(within)
     return looks(levels, repr(baseline) if repr(baseline) in levels else None)
@@ -182,7 +182,7 @@ def _level_lines(axes: Axes, study: Study, across: str, within: str, place: dict
 
 
 def _failed(axes: Axes, x: float, failures: int, runs: int, colour: str, above: int) -> None:
-    """× failed/all at the upper edge, over those of `above` other levels at the same place."""
+    """× failed/all at the upper edge, above the marks of `above` other levels at the same place."""
     axes.annotate(
         f"× {failures}/{runs}", (x, 1), xycoords=axes.get_xaxis_transform(), xytext=(0, 2 + 7 * above),
         textcoords="offset points", ha="center", va="bottom", fontsize=6, color=colour,

@@ -18,7 +18,7 @@ LEVEL_NAMES: Mapping[tuple[str, str], str] = {
 
 
 def depth_of(factor: str, value: Any) -> int | None:
-    """20 for net.name = "resnet20" or net.depth = 20; None for a factor that is no depth."""
+    """20 for net.name = "resnet20" or net.depth = 20; None for any other factor."""
     if factor.endswith("depth") and is_number(value):
         return int(value)
     if factor in ("net", "net.name") and isinstance(value, str) and (match := re.fullmatch(r"[a-z]+(\d+)", value)):
@@ -33,7 +33,7 @@ def factor_text(factor: str) -> str:
 
 
 def level_text(factor: str, value: Any, *, alone: bool = False) -> str:
-    """A level as a reader would say it: with, plain, ResNet-110, 0.1. alone: with LRN, learning rate 0.1."""
+    """A level in words: with, plain, ResNet-110, 0.1. alone: with LRN, learning rate 0.1."""
     named = f" {factor_text(factor)}" if alone else ""
     if isinstance(value, bool):
         return ("with" if value else "without") + named

@@ -21,9 +21,9 @@ def median_line(
     axes: Axes, mine: pd.DataFrame, metric: str, *, band: bool = False, marker: str | None = None,
     phase: float = 0.0, **line: Any,
 ) -> None:  # fmt: skip
-    """Median over the seeds that finished, at each x; band: from their least to their greatest.
+    """Median over the finished seeds at each x; band: their minimum to maximum.
 
-    phase: from 0 to 1, where the first marker stands in its share of the line, so that those of several lines differ.
+    phase: from 0 to 1: where the first marker is placed, so that the markers of several lines do not coincide.
     """
     by_x = mine[mine["outcome"] == "finished"].groupby("x")[metric]
     median = by_x.median()
@@ -76,7 +76,7 @@ def scale(axes: Axes, points: pd.DataFrame, metrics: list[str], log_y: bool) -> 
 
 
 def wide(points: pd.DataFrame, metric: str) -> bool:
-    """The last values of the runs lie so far apart that a linear axis would flatten the lower ones."""
+    """Whether the last values are so far apart that a linear axis would flatten the lower ones."""
     last = points[points[metric].abs() < INF].sort_values("epoch").groupby("run_id")[metric].last()
     return bool(len(last)) and last.min() > 0 and last.max() / last.min() > WIDE
 

@@ -1,4 +1,4 @@
-"""One dot a seed: every last test error, the seeds joined, the medians and the paper's cells."""
+"""One dot per seed: test errors of the last epoch, joined by seed, with medians and the paper's numbers."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from analysis.study.paper import PaperCells
 
 
 def seed_dots(study: Study, *, columns: Literal[1, 2] = 1, title: str | None = None) -> Figure:
-    """Each seed's last test error a dot, grey lines between equal seeds, a bar at the median, the paper a diamond.
+    """One dot per seed, grey lines between equal seeds, a bar at the median, a diamond for the paper's number.
 
-    The median ranks failed runs last, as in the table; a failed run has no dot, breaks its line and is counted
+    The median ranks failed runs last, as in the table; a failed run has no dot, interrupts its line and is counted
     in the row's label.
     """
     cells = study.paper
@@ -64,7 +64,7 @@ def _handles(cells: PaperCells) -> list[Line2D]:
 
 
 def _paper_mark(axes: Axes, cell: pd.Series, row: int) -> None:
-    """An open diamond at the published error; the paper's `fail` is that word beyond the right edge."""
+    """An open diamond at the published error; the paper's `fail` is written beyond the right edge."""
     if cell["failed"]:
         axes.annotate(
             "paper:\nfail", (1, row), xycoords=("axes fraction", "data"), xytext=(3, 0), textcoords="offset points",

@@ -35,7 +35,7 @@ SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def signal(study: Study, kind: Kind) -> Figure | None:
-    """A panel a variant: the root mean square at each unit (logarithmic) against the unit, input to output.
+    """One panel per variant: the root mean square at each unit (logarithmic) against the unit, input to output.
 
     One line an epoch, darker with training, at most six evenly spaced ones from the initial weights to the last
     epoch. Values of 0 and of no finite size have no place. None where the logs hold no such metric.
@@ -69,7 +69,7 @@ def signal(study: Study, kind: Kind) -> Figure | None:
 
 
 def gates(study: Study) -> Figure | None:
-    """A panel a gated variant: the mean gate value of each unit through training, one line a unit, darker with depth.
+    """One panel per gated variant: the mean gate value during training, one line per unit, darker for deeper units.
 
     The axis is of log(g / (1 - g)): a gate that starts at its bias b starts at height b, and 0.001 and 0.999 are as far
     from 0.5. Gates that are 0 or 1 to the last bit have no place. None where the logs hold no gate.
@@ -100,7 +100,7 @@ def gates(study: Study) -> Figure | None:
 
 
 def _by_variant(study: Study, kind: str) -> dict[str, pd.DataFrame]:
-    """Variant -> values by epoch (rows) and unit (columns), of its first seed that has them."""
+    """Variant -> values by epoch (rows) and unit (columns), for its first seed that has them."""
     columns = {
         int(match[1]): column
         for column in study.history
@@ -125,7 +125,7 @@ def _name(axes: Axes, study: Study, name: str) -> None:
 
 
 def _dot(values: pd.Series) -> dict[str, Any]:
-    """A marker where a line has but one point and would not be seen."""
+    """A marker for a line with only one point, which would be invisible."""
     return {"marker": "o", "markersize": 2} if values.notna().sum() < 2 else {}
 
 

@@ -1,4 +1,4 @@
-"""How figures look in print: sizes, fonts, colours, and files whose bytes repeat."""
+"""The look of figures in print: sizes, fonts, colours; and files that are equal byte for byte."""
 
 from __future__ import annotations
 
@@ -103,12 +103,12 @@ def panels(count: int, x_label: str, y_label: str, *, extra_in: float = 0.3) -> 
 
 
 def small_title(axes: Axes, *lines: str) -> None:
-    """A panel's title; a long label is broken into lines of like length rather than cut."""
+    """A panel's title; long labels are broken into lines of similar length, not cut."""
     axes.set_title("\n".join(part for line in lines for part in _balanced(line, 27)), fontsize=SMALL_PT)
 
 
 def _balanced(text: str, width: int) -> list[str]:
-    """`text` in as few lines as fit into `width`, none longer than it must be."""
+    """`text` in as few lines of at most `width` characters as possible, all of similar length."""
     fewest = len(textwrap.wrap(text, width))
     tries = (textwrap.wrap(text, narrower) for narrower in range(1, width + 1))
     return next(lines for lines in tries if len(lines) <= fewest) if text else []
@@ -132,7 +132,7 @@ def legend_below(figure: Figure, handles: Iterable[Artist]) -> None:
 
 
 def whole_ticks(axis: Axis, *, whole: bool = True) -> None:
-    """Ticks at whole numbers only, one at least; whole=False: at any."""
+    """Ticks at whole numbers only, at least one; whole=False: at any numbers."""
     axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=whole, min_n_ticks=1))
 
 
@@ -152,7 +152,7 @@ def log_ticks(axis: Axis, at: Sequence[float] | None = None, text: Callable[[flo
 
 
 def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
-    """`name`.pdf, .svg and .png (300 dpi); the same figure, the same bytes: no date, a fixed salt for SVG's ids."""
+    """`name`.pdf, .svg and .png (300 dpi); The same figure gives the same bytes: no date, a fixed salt for SVG ids."""
     Path(folder).mkdir(parents=True, exist_ok=True)
     paths = []
     with style():
