@@ -1,4 +1,4 @@
-"""The papers' numbers, one row a printed cell, from `cells.csv`."""
+"""The papers' numbers, one row per printed cell, from `cells.csv`."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ import pandas as pd
 
 CSV = Path(__file__).with_name("cells.csv")
 FAIL = "fail"  # He et al. 2016, Table 1: a test error above 20 %
-TYPICAL = ("median", "mean", "single", "unstated")  # what may stand for a cell; "best", "std", "cited" may not
+TYPICAL = ("median", "mean", "single", "unstated")  # what may represent a cell; "best", "std" and "cited" may not
 
 
 NOT_OURS = ("svhn",)  # data sets that the bench does not have
 
 
 class PublishedError(ValueError):
-    """A published table that is not there; one line lists those that are."""
+    """An unknown published table; the one-line message lists the known ones."""
 
 
 TITLES = {
@@ -72,7 +72,7 @@ def cells(table: str, net: str | None, dataset: str | None = None, *, metric: st
 
 
 def typical(found: pd.DataFrame) -> pd.DataFrame:
-    """One cell a variant, indexed by it: the median if the paper prints one, else the mean, else what it prints."""
+    """One cell per variant, indexed by it: the median if the paper prints one, else the mean, else what it prints."""
     ranked = found[found["statistic"].isin(TYPICAL)]
     order = ranked["statistic"].map(TYPICAL.index)
     first = ranked.assign(rank=order).sort_values("rank", kind="stable").drop_duplicates("variant")

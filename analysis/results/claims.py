@@ -21,7 +21,7 @@ EQUAL = 0.005  # percentage points; cells are printed with two digits
 
 @dataclass(frozen=True)
 class Noise:
-    """Standard deviation over runs of one cell's test error in percent, as a paper prints it: over n runs."""
+    """Standard deviation over runs of one cell's test error in percent, over n runs, as a paper prints it."""
 
     std: float
     n: int
@@ -34,7 +34,7 @@ def rows_of(claims: pd.DataFrame) -> Iterator[Any]:
 
 
 def pairs(cells: pd.DataFrame, baseline: str) -> pd.DataFrame:
-    """One row a claim "`better` has the lower error than `worse`", the baseline's first.
+    """One row per claim "`better` has the lower error than `worse`", the baseline's first.
 
     cells: indexed by variant, with `value` (percent, NaN where there is none) and `failed`. Columns: better, worse,
     gap (percentage points, worse - better; NaN where the worse one fails), against_baseline. Two cells that print the

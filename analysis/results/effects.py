@@ -15,7 +15,7 @@ RATE = "recipe.learning_rate"
 
 
 def effects_table(study: Study) -> pd.DataFrame:
-    """One row per effect of a factorial or step of a ladder, in the unit of the metric. Else no rows.
+    """One row per effect of a factorial or step of a ladder, in the unit of the metric. Otherwise no rows.
 
     label; family: main, interaction, simple or step (see `effects`); paper: of the published cells; difference, low,
     high, pairs: mean over the seeds with 95 % interval, n; p_holm: adjusted over the family; reading; boot_low,
@@ -60,12 +60,12 @@ def _effects(declared: Declaration) -> list[contrasts.Effect]:
 
 
 def times_table(study: Study) -> pd.DataFrame:
-    """One row a variant: how soon its training error is at the declared target. Without a target no rows.
+    """One row per variant: how soon its training error is at the declared target. Without a target no rows.
 
-    label; epochs: median, inf where half of the runs never get there; iterations: as many of them; reached, n: runs;
-    reference: what the others are compared with; ratio (of the medians), mean, low, high, sooner, later, p_holm,
-    test: see `survival.Ratio`. Where the learning rate is one of the factors, `fastest` marks the rate with the
-    smallest median at every level of the others, as Krizhevsky et al. chose theirs; those are compared.
+    label; epochs: median, inf where half of the runs never get there; iterations: the same in iterations; reached, n:
+    runs; reference: the variant that the others are compared with; ratio (of the medians), mean, low, high, sooner,
+    later, p_holm, test: see `survival.Ratio`. Where the learning rate is one of the factors, `fastest` marks the rate
+    with the smallest median at every level of the others, as Krizhevsky et al. chose theirs; those are compared.
     """
     declared = study.declared
     times = {name: study.epochs_to_target[name] for name in study.variants if name in study.epochs_to_target}
@@ -104,12 +104,12 @@ def times_table(study: Study) -> pd.DataFrame:
 
 
 def _group(declared: Declaration, variant: str) -> tuple[tuple[str, str], ...]:
-    """Its levels without the learning rate."""
+    """The variant's levels without the learning rate."""
     return tuple(sorted((path, str(v)) for path, v in declared.levels.get(variant, {}).items() if path != RATE))
 
 
 def _fastest(declared: Declaration, times: dict[str, dict[int, float]]) -> dict[tuple[tuple[str, str], ...], str]:
-    """Group -> its variant with the smallest median; empty where the learning rate is no factor of a factorial."""
+    """Group -> its variant with the smallest median; empty where the learning rate is not a factor."""
     if declared.kind != "factorial" or RATE not in declared.factors:
         return {}
     best: dict[tuple[tuple[str, str], ...], str] = {}

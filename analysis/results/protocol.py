@@ -44,7 +44,7 @@ def _paper_setting(study: Study) -> tuple[str, str] | None:
 
 
 def _deviations(study: Study, net: str, dataset: str) -> tuple[str, ...]:
-    """A user's own folder of images is of unknown content, so it never counts as the paper's data."""
+    """The content of a user's own folder of images is unknown, so it never counts as the paper's data."""
     declared = study.declared
     papers: dict[str, Any] = {"net.name": net} if net else {}
     papers |= {"data.name": dataset, "data.train_images": None}

@@ -26,15 +26,15 @@ def variants_table(study: Study) -> pd.DataFrame:
     """One row per variant, in the ablation's order; values of the study's metric and differences in its unit.
 
     label; baseline (is this row the baseline); paper, paper_failed, paper_confirmed: the published cell;
-    median, mean, std, n, failed: of the metric in the last epoch, see `statistics.summarise`; n counts finished runs
+    median, mean, std, n, failed: of the metric in the last epoch, see `paired.summarise`; n counts finished runs
     that are not failed; fails: at least half of the runs failed; gap = median - paper; difference, low, high, pairs,
-    p_holm: variant minus baseline, 95 % interval, Holm over the rows; reading: that in words; boot_low, boot_high:
-    the same interval by bootstrap, from 8 pairs up; detectable: the difference that so many pairs with this spread
-    show with a power of 0.8; best: better than every other variant, each by its 95 % interval; parameters,
-    multiply_adds; minutes: median training time a run; run_ids: the runs the row rests on.
+    p_holm: variant minus baseline, 95 % interval, Holm over the rows; reading: the difference in words; boot_low,
+    boot_high: the same interval by bootstrap, from 8 pairs up; detectable: the difference that this number of pairs
+    with this spread shows with a power of 0.8; best: better than every other variant, each by its 95 % interval;
+    parameters, multiply_adds; minutes: median training time per run; run_ids: the runs behind the row.
 
-    A variant without a run is a row with n = 0. What is missing or doubled is in `study.problems`.
-    Raises TableError if the runs differ in anything but factor and seed.
+    A variant without a run is a row with n = 0. What is missing or repeated is in `study.problems`.
+    Raises TableError if the runs differ in anything but the factors and the seed.
     """
     check(study)
     rows = {name: _row(name, study) for name in study.declared.variants}
@@ -47,9 +47,9 @@ def variants_table(study: Study) -> pd.DataFrame:
 
 
 def _best(table: pd.DataFrame, errors: Mapping[str, Mapping[int, float]], sign: int) -> str | None:
-    """The variant that is better than each other one; one that half fails is beaten by one that never fails.
+    """The variant that is better than every other; one that fails in half its runs loses to one that never fails.
 
-    Every other one must be beaten, so no test of them needs a correction (Berger 1982, Technometrics 24).
+    It must beat every other, so the tests need no correction (Berger 1982, Technometrics 24).
     """
     ran = table[table["n"] + table["failed"] > 0]
     sound = ran[(ran["failed"] == 0) & ran["median"].notna()]
@@ -109,7 +109,7 @@ def _row(name: str, study: Study) -> dict[str, object]:
 
 
 def _reading(against: Difference, ours: Summary, sign: int) -> str:
-    """The difference in words; who left the pairs is said."""
+    """The difference in words; for a variant that fails, how often."""
     if ours.n + ours.failed == 0:
         return "not run"
     if ours.fails:

@@ -25,7 +25,7 @@ class Effect:
 
 
 def per_seed(effect: Effect, errors: Mapping[str, Mapping[int, float]]) -> list[float]:
-    """The contrast of each seed that every variant in it has, in the seeds' order."""
+    """The contrast for each seed that all of its variants have, in order of the seeds."""
     seeds = set.intersection(*(set(errors.get(variant, ())) for variant in effect.weights))
     return [
         math.fsum(weight * errors[variant][seed] for variant, weight in effect.weights.items())
@@ -34,9 +34,9 @@ def per_seed(effect: Effect, errors: Mapping[str, Mapping[int, float]]) -> list[
 
 
 def contrast(effect: Effect, errors: Mapping[str, Mapping[int, float]], level: float = 0.95) -> Difference:
-    """t interval and test of sum over v of w_v errors[v][seed], over the seeds that every variant in it has.
+    """t interval and test of sum over v of w_v errors[v][seed], over the seeds that all of its variants have.
 
-    One number a seed, so what the cells of a seed share drops out, and cells may differ in their spread: for a 2 x 2
+    One number per seed: what the cells of a seed share cancels, and cells may differ in their spread. So for a 2 x 2
     the squared t is the F of an analysis of variance with repeated measures. errors: those that did not fail.
     """
     return difference_of(per_seed(effect, errors), level)
@@ -111,7 +111,7 @@ def ladder(variants: Sequence[str], steps: Mapping[str, str]) -> list[Effect]:
 
 
 def _factors(levels: Levels) -> dict[str, dict[str, str]]:
-    """Path -> {variant: value as text}, without constant paths and those that divide the variants as another does."""
+    """Path -> {variant: value as text}, without constant paths and those that split the variants as another does."""
     factors: dict[str, dict[str, str]] = {}
     seen = set()
     for path in dict.fromkeys(path for level in levels.values() for path in level):

@@ -1,4 +1,4 @@
-"""One claim of a paper against runs: replicates, contradicted or undecided; how many seeds would decide."""
+"""One claim of a paper compared with runs: replicates, contradicted or undecided; how many seeds would decide."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ALPHA = 0.05
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What the runs of a variant gave: last-epoch error in percent by seed, and how many more runs failed."""
+    """What the runs of a variant gave: last-epoch error in percent by seed, and how many other runs failed."""
 
     errors: Mapping[int, float]
     failed: int = 0
@@ -33,9 +33,9 @@ class Outcomes:
 class Judgement:
     """A verdict on "the better one has the lower error".
 
-    difference: worse - better, so above 0 is the paper's direction. failures_p: that the two fail equally often.
-    seeds: pairs that would decide, None where that is not known; of: the difference they would show, the paper's gap
-    or, where it prints none, the one seen here.
+    difference: worse - better, so above 0 is the paper's direction. failures_p: p-value of "both fail equally often".
+    seeds: number of pairs that would decide, None where unknown; of: whose difference they would show, the paper's or,
+    where it prints none, the one seen here.
     """
 
     word: Word
@@ -49,11 +49,11 @@ class Judgement:
 def judge(better: Outcomes, worse: Outcomes, gap: float = math.nan) -> Judgement:
     """Whether these runs show the claim, its reverse, or neither, at a two-sided 5 % in all.
 
-    Where no run failed: by the 95 % t interval of the paired differences. Else by the numbers of failures where they
-    differ beyond chance (Barnard's exact test 1945: 3 of 3 against 0 of 3 do, 2 of 3 do not), or by the pairs of the
-    runs that did not fail, each at half of the 5 % where there are pairs to go by. Pairs that the failures speak
-    against decide nothing: they are survivors.
-    gap: the paper's, in percentage points; NaN: it prints none.
+    Where no run failed: by the 95 % t interval of the paired differences. Otherwise by the numbers of failures if they
+    differ beyond chance (Barnard's exact test 1945: 3 of 3 against 0 of 3 do, 2 of 3 do not), or else by the pairs of
+    runs that did not fail; each test gets half of the 5 % where there are pairs. Pairs whose direction contradicts
+    the failures decide nothing: they are survivors.
+    gap: the paper's, in percentage points; NaN where it prints none.
     """
     difference = paired_difference(better.errors, worse.errors)
     excess = worse.failed * better.runs - better.failed * worse.runs  # sign of the difference of the failure rates

@@ -11,7 +11,7 @@ import scipy.stats
 
 BOOTSTRAP_FROM, RESAMPLES = 8, 9999  # pairs; fewer have too few distinct resamples
 NO_DIFFERENCE = "no difference shown"
-NO_SPREAD = 1e-9  # differences this close are equal but for rounding; errors are multiples of 100 / test images
+NO_SPREAD = 1e-9  # differences this small are rounding; errors are multiples of 100 / test images
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def summarise(errors: Sequence[float], failed: int = 0, sign: int = 1) -> Summar
     errors: last-epoch errors in percent of the runs that did not fail. Ranking failures last keeps the median
     honest: leaving them out would reward a variant for losing its worst runs. std is NaN for n < 2. sign: -1 for values
     of which higher ones are better (`schema.Metric.sign`).
-    Raises ValueError for an error that is not finite; such a run is a failed one.
+    Raises ValueError for an error that is not finite; such a run counts as failed.
     """
     values = np.asarray(errors, dtype=float)
     if not np.isfinite(values).all():
@@ -87,7 +87,7 @@ def gaps(baseline: Mapping[int, float], variant: Mapping[int, float]) -> list[fl
 
 
 def difference_of(taken: Sequence[float], level: float = 0.95) -> Difference:
-    """`paired_difference` of differences already taken, one a seed: of a contrast over several variants."""
+    """`paired_difference` of differences already taken, one per seed: of a contrast over several variants."""
     values = np.asarray(taken, dtype=float)
     n = len(values)
     mean = float(values.mean()) if n else math.nan
@@ -101,7 +101,7 @@ def difference_of(taken: Sequence[float], level: float = 0.95) -> Difference:
 
 
 def reading(difference: Difference, without: str, sign: int = 1) -> str:
-    """The difference in words; `without`: of no pair at all; sign: -1 where higher is better."""
+    """The difference in words; `without`: where there is no pair; sign: -1 where higher is better."""
     if difference.n == 0:
         return without
     if difference.n == 1:

@@ -1,4 +1,4 @@
-"""What n paired seeds can show: power of the paired t test, the smallest difference, the seeds that it takes."""
+"""What n paired seeds can show: power of the paired t test, the smallest difference, the number of seeds needed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import math
 import scipy.optimize
 import scipy.stats
 
-MOST_SEEDS = 10_000  # beyond, a number of seeds says only "no"
+MOST_SEEDS = 10_000  # beyond this, the number of seeds only means "no"
 
 
 @functools.lru_cache(maxsize=4096)
@@ -27,9 +27,9 @@ def power(difference: float, std: float, n: int, alpha: float = 0.05) -> float:
 
 
 def smallest_difference(std: float, n: int, target: float = 0.8, alpha: float = 0.05) -> float:
-    """The true difference that n pairs show with probability `target`; below it, "no difference shown" says little.
+    """The true difference that n pairs show with probability `target`; below it, "no difference shown" means little.
 
-    std of the paired differences is taken as known; with n of 3 it is not, by a factor of two either way.
+    The std of the paired differences is taken as known; estimated from 3 pairs it is off by up to a factor of two.
     """
     if n < 2 or not std > 0:
         return math.nan

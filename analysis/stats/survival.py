@@ -1,4 +1,4 @@
-"""How soon runs reach a training error, with runs that never do: Krizhevsky et al. 2012, Figure 1, with its seeds."""
+"""How soon runs reach a training error, including runs that never do: Krizhevsky et al. 2012, Figure 1."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Times = Mapping[int, float]  # seed -> epochs, math.inf: never
 
 @dataclass(frozen=True)
 class Ratio:
-    """How many times as long as the baseline: of the medians, and paired by seed. NaN: there is none.
+    """How many times as long a variant takes as the baseline: of medians, and paired by seed. NaN where undefined.
 
     of_medians: inf where only the variant's median run never gets there, 0 where only the baseline's does not.
     mean, low, high: geometric mean over the pairs and its interval, where no run of a pair is censored.
@@ -37,7 +37,7 @@ class Ratio:
 def median(times: Times) -> float:
     """Median epochs, inf where at least half of the runs never get there.
 
-    All runs are watched equally long, so this is the Kaplan-Meier median (1958, JASA 53) with nothing to estimate.
+    All runs are observed equally long, so this is the Kaplan-Meier median (1958, JASA 53) with nothing to estimate.
     """
     return float(np.median(list(times.values()))) if times else math.nan
 
@@ -78,7 +78,7 @@ def logrank(first: Times, second: Times) -> float:
 
 
 def censored(times: Times, end: float) -> scipy.stats.CensoredData:
-    """The times as scipy takes them: those that are infinite are known to lie beyond `end`."""
+    """The times as scipy takes them; infinite times are known only to lie beyond `end`."""
     reached = [time for time in times.values() if math.isfinite(time)]
     return scipy.stats.CensoredData(uncensored=reached, right=[end] * (len(times) - len(reached)))
 

@@ -10,7 +10,7 @@ from analysis.study.declaration import TableError
 from analysis.study.study import GUARDED, Study, run_names
 from analysis.study.values import NONE, comparable
 
-NAMED_RUNS = 3  # a message names so many runs, then counts
+NAMED_RUNS = 3  # a message names this many runs and counts the rest
 
 
 def check(study: Study) -> None:
