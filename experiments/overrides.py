@@ -42,18 +42,19 @@ class Overrides:
                 raise SpecError(f"{path} is the factor of this ablation and cannot be set for all variants")
         epochs = self.epochs
         try:
-            if self._other_data(spec):
+            if (other := self._other_data(spec)) is not None:
                 if epochs is None:
                     epochs = spec.recipe.iterations * spec.recipe.batch_size / images_of(spec)
-                if not (has_image_folder(spec) and self.dataset.startswith(IMAGE_FOLDER)):
-                    changes |= augmentation(info_of(self.dataset, self.split), spec.recipe.crop_size)
+                if not (has_image_folder(spec) and other.startswith(IMAGE_FOLDER)):
+                    changes |= augmentation(info_of(other, self.split), spec.recipe.crop_size)
             spec = _with_usual_size(with_changes(spec, changes))
             return spec if epochs is None else with_epochs(spec, epochs)
         except DataError as error:
             raise SpecError(str(error)) from None
 
-    def _other_data(self, spec: RunSpec) -> bool:
-        return self.dataset is not None and canonical(self.dataset) != canonical(spec.data.name)
+    def _other_data(self, spec: RunSpec) -> str | None:
+        same = self.dataset is None or canonical(self.dataset) == canonical(spec.data.name)
+        return None if same else self.dataset
 
     def _changes(self, spec: RunSpec) -> dict[str, Any]:
         changes: dict[str, Any] = {}

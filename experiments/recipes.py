@@ -68,8 +68,10 @@ class Recipe:
 
 def with_choices(stated: published.Settings, **chosen: Any) -> Recipe:
     """What a paper states, and our choices where it is silent. A field in both is a TypeError."""
-    listed = {name: tuple(value) if isinstance(value, list) else value for name, value in stated.items()}
-    return Recipe(**listed, **chosen)
+    fields: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in stated.items()
+    }
+    return Recipe(**fields, **chosen)
 
 
 def iterations_of(images: int, epochs: float, batch_size: int) -> int:

@@ -57,11 +57,11 @@ class NetSpec:
 class DataSpec:
     """A data set, how much of it, and how its pixels are normalised.
 
-    train_images: the first so many training images, balanced over the classes; None: all.
-    image_size: side in pixels to which the images are resized once, at loading (bilinear, antialiased); None: as they
-        are, and 224 for an image folder. A command sets the size that suits a folder's images, see `overrides`.
-    normalisation: "pixel_mean": x / 255 minus the mean training image (He et al. 2015; the paper does not say
-        the scale); "channel": (x / 255 - mean) / std by channel, as fb.resnet.torch does.
+    train_images: number of training images, the first of each class in equal shares; None: all.
+    image_size: side in pixels to which images are resized once, when loaded (bilinear, antialiased); None: not
+        resized, and 224 for an image folder. A command sets the size that suits a folder's images, see `overrides`.
+    normalisation: "pixel_mean": x / 255 minus the mean training image (He et al. 2015, who do not state the
+        scale); "channel": (x / 255 - mean) / std per channel, as in fb.resnet.torch.
     split: share of the images of each class to train on, where the user's own images have no test set.
     """
 
@@ -73,7 +73,7 @@ class DataSpec:
 
     @property
     def info(self) -> DatasetInfo:
-        """What is known ahead of loading; an image folder is looked through. Raises DataError."""
+        """What is known before loading; an image folder is searched. Raises DataError."""
         return info_of(self.name, self.split)
 
     @property
@@ -90,10 +90,10 @@ class DataSpec:
 
 @dataclass(frozen=True)
 class RunSpec:
-    """One run: everything that decides its result, bit for bit, together with the versions in env.json.
+    """One run: everything that determines its result, bit for bit, together with the versions in env.json.
 
-    threads: CPU threads of the run; one and two differ in the last bits, so their number belongs here.
-    compiled: whether torch.compile fuses the training passes; it too changes the last bits.
+    threads: CPU threads of the run; one and two give results that differ in the last bits.
+    compiled: whether torch.compile fuses the training passes; this also changes the last bits.
     deterministic: False allows operators without a deterministic implementation: two runs may then differ.
     """
 
@@ -108,7 +108,7 @@ class RunSpec:
 
     @property
     def epochs(self) -> int:
-        """Passes over the training images that `recipe.iterations` batches begin."""
+        """Passes over the training images that `recipe.iterations` batches start; the last may be incomplete."""
         return ((self.recipe.iterations - 1) * self.recipe.batch_size) // self.data.images + 1
 
     def epoch_end(self, epoch: int) -> int:

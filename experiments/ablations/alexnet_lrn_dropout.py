@@ -1,9 +1,10 @@
-"""What do local response normalisation and dropout each give, and together? Krizhevsky et al. 2012, sections 3.3, 4.2.
+"""What do local response normalisation and dropout achieve, alone and together? Krizhevsky et al. 2012, section 3.3.
 
 A 2x2 factorial on cuda-convnet's net for CIFAR-10. The paper's "13 % without and 11 % with normalisation" compares two
-nets that also differ in the width of a layer, in weight decay and in length (cuda-convnet's 13pct and 11pct layers); a
-pure toggle has never been published. Dropout is not in those nets: here it stands ahead of the last layer.
-smoke shows that it runs. quick (CIFAR-10) can show effects of a point or two.
+nets that also differ in the width of a layer, weight decay and training length (cuda-convnet's 13pct and 11pct
+layers); nobody has published a comparison that changes nothing else. Those nets have no dropout: here it precedes the
+last layer.
+smoke only shows that it runs. quick (CIFAR-10) can show effects of one or two points.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from experiments.spec import DataSpec, NetSpec, RunSpec
 
 ABLATION = Ablation(
     name="alexnet_lrn_dropout",
-    question="What do local response normalisation and dropout each give, and together?",
+    question="What do local response normalisation and dropout achieve, alone and together?",
     kind="factorial",
     factors=("net.lrn", "net.dropout"),
     baseline="neither",
@@ -35,11 +36,11 @@ ABLATION = Ablation(
     paper_net="alexnet_cifar",
     fixed=FIXED,
     deviations=(
-        Deviation("beside LRN, 13 % and 11 % differ in", "a width, weight decay, 160 or 520 epochs", "nothing"),
+        Deviation("what differs besides LRN", "a width, weight decay, 160 or 520 epochs", "nothing"),
         Deviation("last two layers", "3x3 without shared weights", "3x3 convolutions"),
         Deviation("learning rate of biases", "twice that of weights", "that of weights"),
         Deviation("weight decay", "0 in conv1 and conv2; 0.004, in the last layer 0.004 or 0.01", "0.004 on all"),
         Deviation("initial weights", "normal, 0.0001 to 0.04, for pixels of 0 to 255", "He et al. 2015, for 0 to 1"),
-        Deviation("dropout", "not in these nets", "0.5 ahead of the last layer, scaled in training"),
+        Deviation("dropout", "not in these nets", "0.5 before the last layer, scaled during training"),
     ),
 )

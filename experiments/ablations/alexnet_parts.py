@@ -1,9 +1,10 @@
-"""Overlapping pooling, LRN, dropout, augmentation, one at a time: what is each worth? Krizhevsky et al. 2012.
+"""What is each of overlapping pooling, LRN, dropout and augmentation worth? Krizhevsky et al. 2012.
 
-Each variant lacks one part of the whole net. The paper prints differences in points of ImageNet top-1 error, not
-errors: LRN 1.4, overlapping pooling 0.4, colour noise over 1, a middle convolution about 2, two towers 1.7.
-paper needs `--dataset imagefolder:PATH`. smoke shows that it runs. quick (cuda-convnet's net on CIFAR-10) should show
-augmentation, by far the largest, and perhaps dropout; differences under a point stay open with three seeds.
+Each variant lacks one part of the complete net. The paper states differences in points of ImageNet top-1 error, not
+errors: LRN 1.4, overlapping pooling 0.4, PCA noise over 1, a middle convolution about 2, two towers 1.7.
+paper needs `--dataset imagefolder:PATH`. smoke only shows that it runs. quick (cuda-convnet's net on CIFAR-10) should
+show the effect of augmentation, by far the largest, and perhaps that of dropout; three seeds cannot decide differences
+below one point.
 """
 
 from __future__ import annotations
@@ -79,10 +80,10 @@ ABLATION = Ablation(
     paper_net="alexnet_2012",
     fixed=FIXED,
     deviations=(
-        Deviation("LRN's neighbours", "by the formula all maps, by the code those of one tower", "all maps"),
-        Deviation("learning rate", "divided by 10 by hand, three times", "divided by 10 after each quarter"),
-        Deviation("what the differences are of", "ILSVRC, subset and views not named", "the val/ folder, ten views"),
+        Deviation("LRN's neighbours", "formula: all maps; code: those of one tower", "all maps"),
+        Deviation("learning rate", "divided by 10 manually, three times", "divided by 10 after each quarter"),
+        Deviation("test images", "ILSVRC; subset and crops not stated", "the val/ folder, ten-crop"),
         Deviation("runs", "one", "3"),
-        Deviation("random crops", "no number without them", "left out on CIFAR-10 and digits only"),
+        Deviation("without random crops", "no number", "only on CIFAR-10 and digits"),
     ),
 )

@@ -1,10 +1,10 @@
-"""Growth, bottleneck, compression; and DenseNet against ResNet at equal parameters. Huang et al. 2017, Table 2.
+"""Growth, bottleneck, compression; and DenseNet against a ResNet with as many parameters. Huang et al. 2017, Table 2.
 
-Each variant changes one thing in DenseNet-BC-100 (k = 12, 769,162 parameters); the published nets differ from it as a
-whole. The ResNet of equal parameters is a ResNet-164 with full pre-activation at 0.675 of its width: 763,018 (-0.8 %).
-CIFAR-100, the table's other column, with `--dataset cifar100`.
-smoke shows that it runs. quick (40 layers, CIFAR-10) should show growth; bottleneck and compression trade error for
-parameters and may stay open.
+Each variant changes one thing in DenseNet-BC-100 (k = 12, 769,162 parameters), or replaces the net by another one of
+the table. The ResNet of the same size is a ResNet-164 with full pre-activation and 0.675 of its width: 763,018
+parameters (-0.8 %). `--dataset cifar100` runs the table's other column.
+smoke only shows that it runs. quick (40 layers, CIFAR-10) should show the effect of growth; bottleneck and compression
+trade error for parameters and may remain undecided.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from experiments.spec import DataSpec, NetSpec, RunSpec
 WHOLE = "the whole net"
 ADAPTED = ("net.name", "net.bottleneck", "net.compression")
 PURE = ("bc100_12", "growth_24", "no_bottleneck", "no_compression")
-# A DenseNet-BC of 40 layers has 176,122 parameters, a ResNet-20 at 0.8 of its width 171,360 (-2.7 %).
+# A DenseNet-BC of 40 layers has 176,122 parameters, a ResNet-20 with 0.8 of its width 171,360 (-2.7 %).
 SMALL = {"net.name": "densenet40", "net.bottleneck": True, "net.compression": 0.5}
 
 
@@ -27,9 +27,9 @@ def whole(name: str, label: str, net: str, **options: object) -> Variant:
 
 ABLATION = Ablation(
     name="densenet",
-    question="What do growth, bottleneck and compression give, and DenseNet against ResNet at equal parameters?",
+    question="What do growth, bottleneck and compression achieve, and does DenseNet beat a ResNet of its size?",
     kind="parts",
-    # The stem has 2k maps only with bottleneck and compression, else 16; it is kept at 24 where either is taken out.
+    # The stem has 2k maps with bottleneck and compression, else 16; it stays at 24 where one of them is removed.
     factors=(
         Factor("growth", ("net.growth",)),
         Factor("bottleneck", ("net.bottleneck", "net.stem_width")),
@@ -98,8 +98,8 @@ ABLATION = Ablation(
     fixed=FIXED,
     deviations=(
         Deviation("runs", "one", "3"),
-        Deviation("recipe of the ResNets", "their own papers' (the errors are cited)", "DenseNet's, for all"),
-        Deviation("weight decay", "1e-4, on what is not said; the authors' code: on everything", "on everything"),
+        Deviation("recipe of the ResNets", "their own papers' (the errors are quoted)", "DenseNet's for all"),
+        Deviation("weight decay", "1e-4; which parameters is not stated", "all parameters, as in the authors' code"),
         Deviation("without augmentation", "errors of C10 and C100 with dropout 0.2", "not run"),
     ),
 )

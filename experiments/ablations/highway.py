@@ -1,11 +1,11 @@
-"""Gated shortcuts built right, parameters matched: is the identity still better? Srivastava's comparison.
+"""Is the identity still better than well-built gates with equal parameters? Srivastava's comparison.
 
-github.com/flukeskywalker/highway-resnet-comparison against He et al. 2016, Table 1: gates of two 3x3 convolutions with
-BN, no ReLU behind the sum, projections where the size changes. Its nets have 1,727,962 (residual) and 2,649,918
-(highway) parameters. Here each meets a rival of its own size: 1,727,962 against 1,695,964 (-1.9 %), and 2,649,918
-against 2,696,234 (+1.7 %), at 110 layers; 0.27 million against 0.27, 0.42 against 0.42, at 20 layers.
-smoke shows that it runs. quick (20 layers, CIFAR-10) can show a difference of two points or more; the published one
-is 0.2, from one run each.
+github.com/flukeskywalker/highway-resnet-comparison answers He et al. 2016, Table 1: gates of two 3x3 convolutions with
+BN, no ReLU after the addition, projections where the size changes. Its nets have 1,727,962 (residual) and 2,649,918
+(highway) parameters. Here each is compared with a net of its own size: at 110 layers 1,727,962 with 1,695,964 (-1.9 %)
+and 2,649,918 with 2,696,234 (+1.7 %); at 20 layers 0.27 million with 0.27, and 0.42 with 0.42.
+smoke only shows that it runs. quick (20 layers, CIFAR-10) can show a difference of two points or more; the published
+difference is 0.2, from one run each.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ HIGHWAY = {"net.shortcut": "highway", "net.order": "relu_before_add", "net.downs
 
 ABLATION = Ablation(
     name="highway",
-    question="Is the identity still better than gates built right, with equal parameters?",
+    question="Is the identity still better than well-built gates with equal parameters?",
     factors=("net.shortcut", "net.order", "net.downsample", "net.gate_bias", "net.width"),
     baseline="residual",
     base=RunSpec(net=NetSpec("resnet110"), data=DataSpec("cifar10"), recipe=RECIPE),
     variants=(
         Variant("residual", "residual", {"net.shortcut": "identity"}),
-        Variant("highway_narrow", "highway, of the residual net's size", {**HIGHWAY, "net.width": 0.71}),
+        Variant("highway_narrow", "highway, as large as the residual net", {**HIGHWAY, "net.width": 0.71}),
         Variant("highway", "highway", {**HIGHWAY, "net.width": 0.875}),
-        Variant("residual_wide", "residual, of the highway net's size", {"net.width": 1.25}),
+        Variant("residual_wide", "residual, as large as the highway net", {"net.width": 1.25}),
         Variant("exclusive_gate", "He et al.'s gate, b_g = -6", {"net.shortcut": "exclusive_gate"}),
     ),
     profiles={
@@ -44,6 +44,6 @@ ABLATION = Ablation(
     deviations=(
         Deviation("precision", "bfloat16 (automatic mixed)", "float32"),
         Deviation("runs", "one each", "5 each"),
-        Deviation("parameters", "1,727,962 against 2,649,918", "each size has both kinds, to 2 %"),
+        Deviation("parameters", "1,727,962 and 2,649,918", "both kinds in each size, equal within 2 %"),
     ),
 )

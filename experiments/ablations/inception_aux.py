@@ -1,9 +1,10 @@
 """Do auxiliary heads help, and when? Szegedy et al. 2014, section 5, and 2015, section 4.
 
-2014 (CVPR version): "around 0.5 %", and one head is as good as two. 2015: no faster at first, a slightly higher
-plateau, and the lower head does nothing. When is in the training curves.
-paper needs `--dataset imagefolder:PATH`. smoke shows that it runs. quick (a quarter of the width, CIFAR-10) can show a
-difference of a point or two, and whether heads are faster at first; the paper's half point stays open.
+2014 (CVPR version): "around 0.5 %", and one head is as good as two. 2015: no faster at first, slightly better at the
+end, and the lower head has no effect. The training curves show when they help.
+paper needs `--dataset imagefolder:PATH`. smoke only shows that it runs. quick (a quarter of the width, CIFAR-10) can
+show a difference of one or two points, and whether nets with heads learn faster at first; it cannot decide the paper's
+half point.
 """
 
 from __future__ import annotations
@@ -38,9 +39,9 @@ ABLATION = Ablation(
     paper_net="googlenet",
     fixed=FIXED,
     deviations=(
-        Deviation("learning rate, batch, length, weight decay", "not printed", "0.0015, 32, 96 epochs, 4e-5"),
+        Deviation("learning rate, batch size, length, weight decay", "not stated", "0.0015, 32, 96 epochs, 4e-5"),
         Deviation("photometric distortions", "yes", "none"),
-        Deviation("maps that the heads read", "14x14 on ImageNet", "14x14; on 32x32 images 16x16, on digits 4x4"),
+        Deviation("input maps of the heads", "14x14 on ImageNet", "14x14; 16x16 on images of 32x32, 4x4 on digits"),
         Deviation("runs", "one", "3"),
     ),
 )

@@ -1,8 +1,8 @@
-"""The cumulative steps from GoogLeNet to Inception-v3: what is each worth? Szegedy et al. 2015, Table 3.
+"""What is each of the cumulative steps from GoogLeNet to Inception-v3 worth? Szegedy et al. 2015, Table 3.
 
-Each rung keeps the steps before it. paper needs `--dataset imagefolder:PATH`.
-smoke shows that it runs. quick (a quarter of the width, CIFAR-10 at 75 pixels, the smallest that the nets take) can
-show the step of batch normalisation; the paper's later steps are of 0.3 to 1.2 points.
+Each variant keeps the steps before it. paper needs `--dataset imagefolder:PATH`.
+smoke only shows that it runs. quick (a quarter of the width, CIFAR-10 at 75 pixels, the smallest size that the nets
+take) can show the step to batch normalisation; the paper's later steps are 0.3 to 1.2 points.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from experiments.recipes import INCEPTION_V3
 from experiments.settings import CIFAR10, DIGITS, FIXED, IMAGENET_299, SHORT
 from experiments.spec import NetSpec, RunSpec, with_changes
 
-# SGD at the rate that BN-x30 has (Ioffe & Szegedy 2015) and RMSProp, so that the optimiser is one change.
+# SGD and RMSProp share the rates (0.0015, with BN that of BN-x30, Ioffe & Szegedy 2015): the optimiser is one step.
 SGD: dict[str, object] = {"recipe.optimiser": "sgd", "recipe.label_smoothing": 0.0, "recipe.learning_rate": 0.0015}
 BASE = with_changes(RunSpec(net=NetSpec("googlenet"), data=IMAGENET_299, recipe=INCEPTION_V3), SGD)
 V2 = {"net.name": "inception_v3", "net.stem": "7x7", "net.aux_bn": False}
@@ -63,12 +63,12 @@ ABLATION = Ablation(
     paper_net="inception_v3",
     fixed=FIXED,
     deviations=(
-        Deviation("images counted", "48,238 of the 50,000", "all of the val/ folder"),
-        Deviation("size of the image", "224 pixels up to BN-Inception, 299 from v2 on", "299 for all"),
-        Deviation("learning rate without RMSProp", "not printed", "0.0015 without BN, 0.045 with (BN-x30's)"),
-        Deviation("Inception-v2's modules", "the paper's Table 1", "those of the released v3, behind a 7x7 stem"),
-        Deviation("auxiliary heads", "not said of BN-Inception", "GoogLeNet two, BN-Inception none, v2 and v3 one"),
-        Deviation("replicas", "50 of batch 32, asynchronous", "one"),
+        Deviation("test images", "48,238 of the 50,000", "all of the val/ folder"),
+        Deviation("image size", "224 pixels up to BN-Inception, 299 from v2 on", "299 for all"),
+        Deviation("learning rate without RMSProp", "not stated", "0.0015 without BN, 0.045 with (BN-x30's)"),
+        Deviation("Inception-v2's modules", "the paper's Table 1", "those of the released v3, after a 7x7 stem"),
+        Deviation("auxiliary heads", "not stated for BN-Inception", "GoogLeNet two, BN-Inception none, v2 and v3 one"),
+        Deviation("replicas", "50 with batch 32, asynchronous", "one"),
         Deviation("runs", "one", "3"),
     ),
 )

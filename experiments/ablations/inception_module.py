@@ -1,9 +1,9 @@
-"""What does each piece of an Inception module give: reductions, small filters, BN, each branch? Szegedy et al. 2014.
+"""What does each piece of an Inception module achieve: reductions, small filters, BN, branches? Szegedy et al. 2014.
 
-Each variant changes one thing in GoogLeNet's modules. The papers print two of the cells (top-1, Szegedy et al. 2015,
-Table 3): GoogLeNet 29.0 and with BN 26.8; the others are asked here for the first time.
-paper needs `--dataset imagefolder:PATH`. smoke shows that it runs. quick (an eighth of the width, CIFAR-10) should
-show BN; single branches of four may stay within a point.
+Each variant changes one thing in GoogLeNet's modules. Two of the errors are published (top-1, Szegedy et al. 2015,
+Table 3): 29.0 for GoogLeNet and 26.8 with BN; the other variants have not been published.
+paper needs `--dataset imagefolder:PATH`. smoke only shows that it runs. quick (an eighth of the width, CIFAR-10) should
+show the effect of BN; removing one of four branches may change less than a point.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ SMALL = {"net.name": "googlenet_cifar", "net.dropout": 0.0, **SHORT}
 
 ABLATION = Ablation(
     name="inception_module",
-    question="What does each piece of an Inception module give?",
+    question="What does each piece of an Inception module achieve?",
     kind="parts",
     factors=(
         Factor("1x1 reductions", ("net.form", "net.pool_projection")),
@@ -60,11 +60,11 @@ ABLATION = Ablation(
     paper_net="googlenet",
     fixed=FIXED,
     deviations=(
-        Deviation("learning rate, batch, length, weight decay", "not printed", "0.0015, 32, 96 epochs, 4e-5"),
-        Deviation("auxiliary heads", "two, weight 0.3", "none: they are the question of inception_aux"),
+        Deviation("learning rate, batch size, length, weight decay", "not stated", "0.0015, 32, 96 epochs, 4e-5"),
+        Deviation("auxiliary heads", "two, weight 0.3", "none: see the ablation inception_aux"),
         Deviation("photometric distortions", "yes", "none"),
-        Deviation("learning rate with BN", "BN-x5 and BN-x30 raise it", "that of all variants"),
-        Deviation("LRN with BN", "taken out", "taken out: the factor is which normalisation"),
+        Deviation("learning rate with BN", "raised (BN-x5, BN-x30)", "equal for all variants"),
+        Deviation("LRN with BN", "removed", "removed: the factor is the normalisation"),
         Deviation("runs", "one", "3"),
     ),
 )

@@ -1,10 +1,10 @@
 """Inception with and without residual connections; residual scaling. Szegedy et al. 2016, Table 2 and section 3.3.
 
 The paper compares Inception-v4 (20.0) with Inception-ResNet-v2 (19.9), nets of similar cost that differ in every
-layer. Here also the pure comparison, the same layers without the sums; and scales, which it needs above about 1000
-filters.
-paper needs `--dataset imagefolder:PATH`. smoke shows that it runs. quick (CIFAR-10, narrow) should show the sums, of
-11 modules; scaling is expected to change little, as the paper says of nets below 1000 filters.
+layer. Here a net is also compared with the same layers without the additions, and with other scales of the residual,
+which the paper needs above about 1000 filters.
+paper needs `--dataset imagefolder:PATH`. smoke only shows that it runs. quick (CIFAR-10, narrow nets of 11 modules)
+should show the effect of the additions; scaling should change little, as the paper says of nets below 1000 filters.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PURE = ("residual", "no_residual", "scale_0.1", "scale_0.3")
 
 ABLATION = Ablation(
     name="inception_residual",
-    question="Do residual connections help Inception, and their scaling?",
+    question="Do residual connections help Inception, and does scaling them?",
     kind="parts",
     factors=(
         Factor("residual connections", ("net.residual",)),
@@ -31,7 +31,7 @@ ABLATION = Ablation(
     base=with_changes(BASE, {"recipe.label_smoothing": 0.0}),
     variants=(
         Variant("residual", "residual, the net's own scale", {}),
-        Variant("no_residual", "the same layers without sums", {"net.residual": False}, "residual connections"),
+        Variant("no_residual", "the same layers without additions", {"net.residual": False}, "residual connections"),
         Variant("scale_0.1", "residual, scale 0.1", {"net.residual_scale": 0.1}, "residual scaling"),
         Variant("scale_0.3", "residual, scale 0.3", {"net.residual_scale": 0.3}, "residual scaling"),
         Variant("scale_1", "residual, not scaled", {"net.residual_scale": 1.0}, "residual scaling"),
@@ -78,9 +78,9 @@ ABLATION = Ablation(
     published="szegedy2016_table2",
     fixed=FIXED,
     deviations=(
-        Deviation("images counted", "the 48,238 not on the blacklist", "all of the val/ folder"),
-        Deviation("scale", "between 0.1 and 0.3", "0.17, 0.10, 0.20 by stage, as released; 1 on narrow nets"),
-        Deviation("label smoothing", "not said", "none"),
+        Deviation("test images", "the 48,238 not on the blacklist", "all of the val/ folder"),
+        Deviation("scale", "between 0.1 and 0.3", "0.17, 0.10, 0.20 by stage, as released; 1 in narrow nets"),
+        Deviation("label smoothing", "not stated", "none"),
         Deviation("replicas", "20, asynchronous", "one"),
         Deviation("runs", "one", "3"),
     ),

@@ -1,8 +1,8 @@
-"""LeNet, the lectures' Inception net and residual net on MNIST: does a better idea show on an easy set?
+"""LeNet, the lectures' Inception net and residual net on MNIST: does a better idea show on an easy data set?
 
-LeCun et al. 1998 and Liu Er, "PyTorch Deep Learning Practice", lectures 10 and 11, whose numbers are of one run each.
-smoke (digits at 28 pixels) shows that it runs. quick is the lectures' protocol with 3 seeds: it can show differences
-of 0.2 points, and is expected to find that the published ones are within a run's noise.
+LeCun et al. 1998 and Liu Er, "PyTorch Deep Learning Practice", lectures 10 and 11, whose numbers are from one run each.
+smoke (digits at 28 pixels) only shows that it runs. quick is the lectures' protocol with 3 seeds: it can show
+differences of 0.2 points, and should find that the published differences are within the noise between runs.
 """
 
 from __future__ import annotations
@@ -35,8 +35,10 @@ ABLATION = Ablation(
     published="mnist_lectures",
     fixed=FIXED,
     deviations=(
-        Deviation("LeNet-5's training", "its own, of 1998", "the lectures' recipe"),
-        Deviation("LeNet-5's codes and loss", "drawn characters, mean squared distance", "random codes, cross-entropy"),
-        Deviation("runs", "one each", "5, 3 in quick"),
+        Deviation("LeNet-5's training", "that of 1998", "the lectures' recipe"),
+        Deviation(
+            "LeNet-5's target codes and loss", "drawn characters, mean squared distance", "random codes, cross-entropy"
+        ),
+        Deviation("runs", "one each", "5; 3 in quick"),
     ),
 )

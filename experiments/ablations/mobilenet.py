@@ -1,8 +1,8 @@
 """Depthwise or full convolutions; thin or shallow; width; resolution. Howard et al. 2017, Tables 4 to 7.
 
-Each variant changes one thing in MobileNet. The paper prints top-1 accuracy; errors here are 100 less it.
-paper needs `--dataset imagefolder:PATH`. smoke shows that it runs. quick (CIFAR-10, stem without stride) should show
-the order of the widths and of the resolutions; full against depthwise is 1.1 points in the paper and may stay open.
+Each variant changes one thing in MobileNet. The paper states top-1 accuracy; errors here are 100 minus accuracy.
+paper needs `--dataset imagefolder:PATH`. smoke only shows that it runs. quick (CIFAR-10, stem without stride) should
+rank widths and resolutions; full against depthwise convolutions is 1.1 points in the paper and may remain undecided.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ SMALL = {"net.stem_stride": 1, "recipe.optimiser": "sgd", **SHORT}
 
 
 def seen_at(pixels: int) -> Variant:
-    """The same crop of an image, at another resolution."""
+    """The same crops, resized to another resolution."""
     return Variant(f"resolution_{pixels}", f"{pixels} pixels", {"recipe.crop_size": pixels})
 
 
 def kept_at(pixels: int) -> Variant:
-    """All images at another resolution, where the recipe does not resize crops."""
+    """Images of another resolution, where the recipe does not resize crops."""
     return Variant(f"images_of_{pixels}", f"{pixels} pixels", {"data.image_size": pixels})
 
 
 ABLATION = Ablation(
     name="mobilenet",
-    question="What do depthwise convolutions, width, depth and resolution cost and give?",
+    question="What do depthwise convolutions, width, depth and resolution cost and achieve?",
     kind="parts",
     factors=(
         Factor("convolution", ("net.convolution",)),
@@ -74,9 +74,9 @@ ABLATION = Ablation(
     paper_net="mobilenet",
     fixed=FIXED,
     deviations=(
-        Deviation("learning rate, batch, epochs", "not printed", "0.045, 32, 100, as Inception-v3"),
-        Deviation("last depthwise layer", "printed with stride 2 between maps of 7x7", "stride 1, a misprint"),
-        Deviation("crops", "fewer small ones, no number", "35 to 100 % of the area"),
+        Deviation("learning rate, batch size, epochs", "not stated", "0.045, 32, 100, as for Inception-v3"),
+        Deviation("last depthwise layer", "stride 2 between maps of 7x7, a misprint", "stride 1"),
+        Deviation("crops", "fewer small ones, without a number", "35 to 100 % of the area"),
         Deviation("weight decay on depthwise filters", "little or none", "none"),
         Deviation("runs", "one", "3"),
     ),

@@ -1,8 +1,8 @@
-"""How may a shortcut change size: padding (A), a projection there (B), projections everywhere (C)? He et al. 2015.
+"""How should a shortcut change size: padding (A), projections there (B), projections everywhere (C)? He et al. 2015.
 
-Table 3: ResNet-34 on ImageNet, ten views. paper needs `--dataset imagefolder:PATH`.
-smoke shows that it runs. quick (ResNet-20, CIFAR-10) is expected to leave the question open: the paper's differences
-are 0.3 to 0.8 points of 25.
+Table 3: ResNet-34 on ImageNet, ten-crop. paper needs `--dataset imagefolder:PATH`.
+smoke only shows that it runs. quick (ResNet-20, CIFAR-10) will probably leave the question undecided: the paper's
+differences are 0.3 to 0.8 points at an error of 25.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from experiments.spec import NetSpec, RunSpec
 
 ABLATION = Ablation(
     name="resnet_downsample",
-    question="How may a shortcut change size: padding (A), projection (B), or projections everywhere (C)?",
+    question="How should a shortcut change size: padding (A), projection (B), or projections everywhere (C)?",
     factors=("net.downsample",),
     baseline="A",
     base=RunSpec(net=NetSpec("resnet34"), data=IMAGENET, recipe=HE2015_IMAGENET),
@@ -36,7 +36,7 @@ ABLATION = Ablation(
     deviations=(
         Deviation("scale of a training image", "short side random in 256 to 480 pixels", "256"),
         Deviation("learning rate", "divided by 10 when the error plateaus", "at a quarter and half of the iterations"),
-        Deviation("batch normalisation", "statistics by GPU, over parts of 256 images", "over all 256"),
+        Deviation("batch normalisation", "statistics per GPU, over parts of the 256 images", "over all 256"),
         Deviation("runs", "not stated", "3"),
     ),
 )

@@ -1,9 +1,9 @@
 """Where do BN and ReLU belong in a residual unit? He et al. 2016, Table 2.
 
-With one unit a stage (depth 8) the question has no room: the units' ends meet the net's ends, and `original` computes
-what `relu_only_preact` computes, `bn_after_add` what `full_preact` does. Take depth 20 or more.
-smoke shows that it runs. quick (20 layers, CIFAR-10) can show differences of two points or more; the paper's are up to
-1.6 points, at 110 layers.
+Use 20 layers or more: with one unit per stage (depth 8) `original` and `relu_only_preact` compute the same function,
+and so do `bn_after_add` and `full_preact`.
+smoke only shows that it runs. quick (20 layers, CIFAR-10) can show differences of two points or more; the paper's are
+up to 1.6 points, with 110 layers.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ ABLATION = Ablation(
         "the weight layers, their widths and their initial values, parameter by parameter",
         "the order of the images, their crops and flips, batch by batch, for one seed",
         "the recipe: learning rate, warm-up, milestones, weight decay, momentum, batch size",
-        "what is reported: the test error of the last epoch, single view",
+        "what is reported: the test error of the last epoch, single crop",
     ),
     deviations=(
         Deviation("batch normalisation", "statistics over 64 images (2 GPUs of 64)", "over all 128"),
         Deviation("scale of the pixels", "not stated; mean image subtracted", "x / 255, mean image subtracted"),
         Deviation("end of an epoch", "not stated", "batches cross epoch boundaries, so all 64,000 are full"),
-        Deviation("BN behind a projection in bn_after_add", "not stated", "none, as behind the branch"),
+        Deviation("BN after a projection in bn_after_add", "not stated", "none, as after the branch"),
         Deviation("training images", "45,000 or 50,000: the text allows both", "50,000"),
         Deviation("what weight decay reaches", "not stated", "convolution weights, by fb.resnet.torch's notes"),
     ),

@@ -1,8 +1,8 @@
 """Does full pre-activation help more, the deeper the net? He et al. 2016, Table 3.
 
-A factorial of order and depth; CIFAR-100, the table's other half, with `--dataset cifar100`.
-smoke shows that it runs. quick (20 and 56 layers, CIFAR-10) can show an interaction of a point or more; the paper's
-is 2.5 points, from 110 to 1001 layers.
+A factorial of order and depth; `--dataset cifar100` runs the table's other half.
+smoke only shows that it runs. quick (20 and 56 layers, CIFAR-10) can show an interaction of one point or more; the
+paper's is 2.5 points, from 110 to 1001 layers.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ ABLATION = Ablation(
     variants=tuple(
         Variant(
             f"{order}{depth}",
-            f"{label}, {depth.replace('_1layer', ', one layer a unit')}",
+            f"{label}, {depth.replace('_1layer', ', one layer per unit')}",
             {"net.name": f"resnet{depth}", "net.order": order},
         )
         for depth in DEPTHS
@@ -51,8 +51,10 @@ ABLATION = Ablation(
     fixed=FIXED,
     deviations=(
         Deviation("batch normalisation", "statistics over 64 images (2 GPUs of 64)", "over all 128"),
-        Deviation("scale of the pixels", "not stated, mean image subtracted", "x / 255, mean image subtracted"),
+        Deviation(
+            "scale of the pixels", "not stated; the mean image is subtracted", "x / 255; the mean image is subtracted"
+        ),
         Deviation("memory of ResNet-1001", "mini-batch 128 on 2 GPUs", "128 on one device"),
-        Deviation("training images", "45,000 or 50,000, the text allows both", "50,000"),
+        Deviation("training images", "45,000 or 50,000; the text allows both", "50,000"),
     ),
 )

@@ -1,8 +1,8 @@
-"""What may stand on the shortcut of a residual unit? He et al. 2016, Table 1.
+"""What may the shortcut of a residual unit contain? He et al. 2016, Table 1.
 
-Signals are propagated best by the identity; the paper prints `fail` for an error above 20 %.
-smoke shows that all eleven rows train, no more. quick (20 layers, CIFAR-10) can show large effects, such as those of
-1x1 convolutions and of a plain net; the paper's failures are of 110 layers and need not appear at 20.
+The identity propagates signals best; the paper prints `fail` for an error above 20 %.
+smoke only shows that all eleven rows train. quick (20 layers, CIFAR-10) can show large effects, such as those of 1x1
+convolutions and of a plain net; the paper's failures have 110 layers and need not appear with 20.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def scaled(shortcut: float, residual: float) -> Variant:
 
 
 def gated(kind: str, bias: float) -> Variant:
-    """Figure 2(c) and (d), the bias of the gates at the start."""
+    """Figure 2(c) and (d), with the initial bias of the gates."""
     changes = {"net.shortcut": f"{kind}_gate", "net.gate_bias": bias}
     words = {"exclusive": "exclusive gating", "shortcut": "shortcut-only gating"}[kind]
     return Variant(f"{kind}_gate_b{bias:g}", f"{words}, b_g = {bias:g}", changes)
@@ -38,12 +38,12 @@ ROWS = (
     Variant("conv1x1", "1x1 convolution", {"net.shortcut": "conv1x1"}),
     Variant("dropout", "dropout", {"net.shortcut": "dropout"}),
 )
-# The paper has one row for b_g = 0 to -5; short profiles take its first.
+# The paper has one row for b_g = 0 to -5; short profiles run b_g = 0 only.
 PRINTED = tuple(row.name for row in ROWS if row.name not in {f"exclusive_gate_b-{k}" for k in range(1, 6)})
 
 ABLATION = Ablation(
     name="resnet_shortcut",
-    question="What may stand on the shortcut of a residual unit?",
+    question="What may the shortcut of a residual unit contain?",
     factors=("net.shortcut", "net.shortcut_scale", "net.residual_scale", "net.gate_bias"),
     baseline="original",
     base=RunSpec(net=NetSpec("resnet110"), data=DataSpec("cifar10"), recipe=HE2016_CIFAR),
@@ -64,12 +64,14 @@ ABLATION = Ablation(
     fixed=FIXED,
     deviations=(
         Deviation("batch normalisation", "statistics over 64 images (2 GPUs of 64)", "over all 128"),
-        Deviation("scale of the pixels", "not stated, mean image subtracted", "x / 255, mean image subtracted"),
-        Deviation("where the size changes: what a gate reads", "not stated", "the unit's input, ahead of the change"),
-        Deviation("BN behind the 1x1 convolution", "only the caption: BN after every weight layer", "yes"),
-        Deviation("BN behind the gate's convolution; its initial weights", "not stated", "none; as any convolution's"),
-        Deviation("scale of dropout", "the text has an expected scale of 0.5", "0.5: not divided by it in training"),
-        Deviation("b_g from 0 to -5", "one row, fail", "six rows; in smoke and quick b_g = 0 alone"),
-        Deviation("training images", "45,000 or 50,000, the text allows both", "50,000"),
+        Deviation(
+            "scale of the pixels", "not stated; the mean image is subtracted", "x / 255; the mean image is subtracted"
+        ),
+        Deviation("where the size changes: what a gate reads", "not stated", "the unit's input, before the change"),
+        Deviation("BN after the 1x1 convolution", "the caption: BN after every weight layer", "yes"),
+        Deviation("BN after the gate's convolution; its initial weights", "not stated", "none; as for any convolution"),
+        Deviation("scale of dropout", "an expected scale of 0.5", "0.5: not divided by it during training"),
+        Deviation("b_g from 0 to -5", "one row, fail", "six rows; only b_g = 0 in smoke and quick"),
+        Deviation("training images", "45,000 or 50,000; the text allows both", "50,000"),
     ),
 )
