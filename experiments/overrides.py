@@ -65,8 +65,8 @@ class Overrides:
             if changes["net.name"] == spec.net.name and str(self.depth) not in spec.net.name:
                 raise SpecError(f"the depth of {spec.net.name} cannot be set")
         changes |= {path: value for path in SETTINGS if (value := getattr(self, path.rpartition(".")[2])) is not None}
-        if self._other_data(spec):
-            changes |= {"data.name": canonical(self.dataset), "data.train_images": None, "data.split": None}
+        if (other := self._other_data(spec)) is not None:
+            changes |= {"data.name": canonical(other), "data.train_images": None, "data.split": None}
         if self.split is not None:
             changes |= {"data.split": self.split}
         return changes
