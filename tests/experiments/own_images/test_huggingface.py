@@ -15,8 +15,6 @@ from experiments.data.load import DataError, load
 from experiments.own_images import huggingface
 from experiments.spec import DataSpec
 
-pytestmark = pytest.mark.filterwarnings("ignore:Cannot ")  # the library hashes its column types
-
 
 @pytest.fixture(autouse=True)
 def _looked_at_anew() -> None:
