@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ PATHS = (
     ROOT / "benchmarks/README.md",
     *sorted((ROOT / "results").glob("**/*.md")),
     *sorted((ROOT / "examples").glob("*.md")),
+    *sorted((ROOT / "examples").glob("*.py")),  # their first docstring
 )
 PROGRAMS = ("python", "python3", "pip", "pre-commit", "ruff", "ty", "git", "wandb", "torchrun", "sbatch")
 
@@ -50,7 +52,12 @@ class Command:
 
 
 def documents() -> dict[str, str]:
-    return {str(path.relative_to(ROOT)): path.read_text() for path in PATHS if path.exists()}
+    return {str(path.relative_to(ROOT)): _text(path) for path in PATHS if path.exists()}
+
+
+def _text(path: Path) -> str:
+    text = path.read_text()
+    return (ast.get_docstring(ast.parse(text)) or "") if path.suffix == ".py" else text
 
 
 def blocks() -> list[Block]:

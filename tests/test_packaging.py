@@ -86,3 +86,9 @@ def test_every_requirement_has_a_version():
 def test_requirements_txt_is_pyproject_with_the_tests():
     lines = [line.partition("#")[0].strip() for line in (ROOT / "requirements.txt").read_text().splitlines()]
     assert [line for line in lines if line] == ["-e .[dev]"]
+
+
+def test_the_version_is_the_same_everywhere():
+    cited = re.search(r"^version: (.*)$", (ROOT / "CITATION.cff").read_text(), re.MULTILINE)[1]
+    newest = re.search(r"^## ([\d.]+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[1]
+    assert {cited, newest} == {PROJECT["version"]}
