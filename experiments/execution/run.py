@@ -56,7 +56,7 @@ def complete_run(job: Job, progress: Callable[[Row], None]) -> Result:
                 tracker.log(row)
                 progress(row)
 
-            outcome = train(job.spec, data, job.folder, log, job.signals)
+            outcome = train(job.spec, data, job.folder, log, job.signals, job.metrics)
             summary = {**rows[-1], "time/train_s": sum(row["time/epoch_s"] for row in rows)}
             logged = tracker.finish(outcome, summary) and job.wandb != "disabled"
         state = checkpoint.load(job.folder, job.spec.run_id)

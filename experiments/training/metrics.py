@@ -103,13 +103,18 @@ def measure(names: Sequence[str], logits: torch.Tensor, labels: torch.Tensor) ->
     return {f"test/{name}": float(MEASURES[name](logits, labels)) if finite else math.nan for name in names}
 
 
-def check_metrics(names: Sequence[str], classes: int) -> None:
-    """Raise SpecError, one line, for a name that is not known and for a function that does not give a number."""
+def check_names(names: Iterable[str]) -> None:
+    """Raise SpecError, one line, for a name that is not known."""
     for name in names:
         if name not in MEASURES:
             near = difflib.get_close_matches(name, MEASURES, n=1)
             hint = f"did you mean {near[0]}? " if near else ""
             raise SpecError(f"unknown metric {name!r}; {hint}choose from {', '.join(MEASURES)}")
+
+
+def check_metrics(names: Sequence[str], classes: int) -> None:
+    """Raise SpecError, one line, for a name that is not known and for a function that does not give a number."""
+    check_names(names)
     labels = torch.arange(classes).repeat(TRIAL_IMAGES)
     logits = torch.randn(len(labels), classes, generator=torch.Generator().manual_seed(0))
     for name in names:

@@ -1,4 +1,4 @@
-"""Any metric as the table's column and the verdict's quantity: direction, unit, published cells, and what is missing."""
+"""Any metric as the table's column and the verdict's quantity: direction, unit, published cells, missing values."""
 
 import math
 

@@ -1,0 +1,128 @@
+"""A run's folder opened again: its net with weights, its spec, its rows and its predictions."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+import nets
+from analysis.schema import renamed
+from experiments.data.augment import Pixels
+from experiments.data.load import load_for
+from experiments.spec import DataSpec, NetSpec, Recipe, RunSpec
+from experiments.training import checkpoint, metrics, predictions
+from experiments.training.checkpoint import CheckpointError
+from experiments.training.evaluation import evaluate
+from experiments.training.predictions import Predictions
+from experiments.training.train import Row
+
+
+@dataclass(frozen=True, eq=False)
+class OpenedRun:
+    """net: in evaluation mode on the CPU, with the weights that were tested last: the EMA's where the recipe has one.
+
+    rows: one per epoch, as logged. outcome: finished, diverged, or None while the run is not complete. env: versions,
+    device and commit that it was trained with.
+    """
+
+    folder: Path
+    spec: RunSpec
+    net: nn.Module
+    rows: tuple[Row, ...]
+    outcome: str | None
+    env: Mapping[str, Any]
+
+    def predictions(self, data_dir: Path | None = None) -> Predictions:
+        """Of the last epoch on the test set, as kept in the folder; a folder without them is evaluated again.
+
+        That needs the data set (`data_dir`: where it is cached) and gives the same bits on the same device and
+        versions. Raises DataError.
+        """
+        return predictions.load(self.folder) or self._predict(data_dir)
+
+    def measure(self, name: str, data_dir: Path | None = None) -> float:
+        """A metric of the test set, by its name in `experiments.training.metrics`. Raises SpecError, DataError."""
+        metrics.check_names([name])
+        found = self.predictions(data_dir)
+        return metrics.measure([name], found.logits, found.labels)[f"test/{name}"]
+
+    def export(self, path: str | Path) -> Path:
+        """Write the net's parameters and buffers as safetensors, with the spec as JSON in the file's metadata."""
+        from safetensors.torch import save_file
+
+        tensors = {name: values.detach().contiguous().clone() for name, values in self.net.state_dict().items()}
+        about = {"run_id": self.spec.run_id, "spec": (self.folder / "spec.json").read_text(), "format": "pt"}
+        save_file(tensors, path, metadata=about)
+        return Path(path)
+
+    def _predict(self, data_dir: Path | None) -> Predictions:
+        data, threads = load_for(self.spec.data, data_dir), torch.get_num_threads()
+        torch.set_num_threads(self.spec.threads)  # the last bits depend on it
+        try:
+            pixels = Pixels(data.train.images, self.spec.data.normalisation)
+            on_cpu = dataclasses.replace(self.spec, device="cpu")
+            return Predictions(evaluate(self.net, on_cpu, data.test, pixels)[1], data.test.labels)
+        finally:
+            torch.set_num_threads(threads)
+
+
+def open_run(folder: str | Path) -> OpenedRun:
+    """The run in `runs/ABLATION/VARIANT/seedN-HASH`, trained by this version or an older one.
+
+    A net, data set or metric of your own must be registered first: load its file with `experiments.ablations.load`.
+    Raises CheckpointError, one line, for a folder without a run or with a damaged one.
+    """
+    folder = Path(folder)
+    spec = read_spec(folder)
+    state = checkpoint.load(folder, spec.run_id)
+    if state is None:
+        raise CheckpointError(f"{folder} has no {checkpoint.NAME}: the run has not completed an epoch yet")
+    kept = predictions.load(folder)
+    classes = spec.data.info.classes if kept is None else kept.logits.shape[1]  # the images may be elsewhere by now
+    net = nets.build(spec.net.name, num_classes=classes, in_channels=spec.data.shape[0], **spec.net.options)
+    net.load_state_dict(state.get("average", state["net"]))
+    net = net.to(memory_format=torch.channels_last).eval()
+    env = folder / "env.json"
+    return OpenedRun(
+        folder, spec, net, tuple(state["rows"]), state["outcome"], json.loads(env.read_text()) if env.exists() else {}
+    )
+
+
+def read_spec(folder: Path) -> RunSpec:
+    """The spec in folder/spec.json, under today's names. Raises CheckpointError, one line."""
+    path = folder / "spec.json"
+    try:
+        tree = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise CheckpointError(f"{folder} is not the folder of a run: it has no spec.json; give one such as "
+                              "runs/resnet_preact/full_preact/seed0-1a2b3c4d") from None  # fmt: skip
+    except ValueError as error:
+        raise CheckpointError(f"{path} is damaged: {error}") from None
+    flat = renamed({
+        f"{key}.{name}" if name else key: leaf
+        for key, value in tree.items()
+        for name, leaf in (value.items() if isinstance(value, dict) else [("", value)])
+    })  # fmt: skip
+    parts: dict[str, dict[str, Any]] = {"": {}, "net": {}, "data": {}, "recipe": {}}
+    for key, value in flat.items():
+        head, _, leaf = key.rpartition(".")
+        parts.setdefault(head, {})[leaf] = tuple(value) if isinstance(value, list) else value
+    try:
+        return RunSpec(
+            net=_net_spec(**parts["net"]), data=DataSpec(**parts["data"]), recipe=Recipe(**parts["recipe"]), **parts[""]
+        )
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(f"{path} does not fit this version of the project: {error}") from None
+
+
+def _net_spec(name: str, **options: Any) -> NetSpec:
+    """The net with the options that differ from its own defaults; spec.json has them all."""
+    defaults = {option: known.default for option, known in nets.options_of(name).items()}
+    return NetSpec(name, {k: v for k, v in options.items() if k not in defaults or v != defaults[k]})
