@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ import nets
 from analysis.schema import renamed
 from experiments.data.augment import Pixels
 from experiments.data.load import load_for
+from experiments.seeding import reseed_global
 from experiments.spec import DataSpec, NetSpec, Recipe, RunSpec
 from experiments.training import checkpoint, metrics, predictions
 from experiments.training.checkpoint import CheckpointError
@@ -26,7 +28,7 @@ from experiments.training.train import Row
 
 @dataclass(frozen=True, eq=False)
 class OpenedRun:
-    """net: in evaluation mode on the CPU, with the weights that were tested last: the EMA's where the recipe has one.
+    """net: in evaluation mode on the CPU, with the weights of the last checkpoint: the EMA's where the recipe has one.
 
     rows: one per epoch, as logged. outcome: finished, diverged, or None while the run is not complete. env: versions,
     device and commit that it was trained with.
@@ -77,17 +79,20 @@ def open_run(folder: str | Path) -> OpenedRun:
     """The run in `runs/ABLATION/VARIANT/seedN-HASH`, trained by this version or an older one.
 
     A net, data set or metric of your own must be registered first: load its file with `experiments.ablations.load`.
-    Raises CheckpointError, one line, for a folder without a run or with a damaged one.
+    Warns where the last checkpoint is damaged and the one before it is used. Raises CheckpointError, one line, for a
+    folder without a run.
     """
     folder = Path(folder)
     spec = read_spec(folder)
-    state = checkpoint.load(folder, spec.run_id)
+    state = checkpoint.load(folder, spec.run_id, tell=lambda line: warnings.warn(line, stacklevel=4))
     if state is None:
-        raise CheckpointError(f"{folder} has no {checkpoint.NAME}: the run has not completed an epoch yet")
+        raise CheckpointError(f"{folder} has no checkpoint: the run has not trained yet")
     kept = predictions.load(folder)
     classes = spec.data.info.classes if kept is None else kept.logits.shape[1]  # the images may be elsewhere by now
-    net = nets.build(spec.net.name, num_classes=classes, in_channels=spec.data.shape[0], **spec.net.options)
-    net.load_state_dict(state.get("average", state["net"]))
+    with torch.random.fork_rng(devices=[]):  # as in `build_net`: buffers that no checkpoint has may be drawn at random
+        reseed_global(spec.seed, "build")
+        net = nets.build(spec.net.name, num_classes=classes, in_channels=spec.data.shape[0], **spec.net.options)
+    net.load_state_dict(state.get("ema", state["net"]))
     net = net.to(memory_format=torch.channels_last).eval()
     env = folder / "env.json"
     return OpenedRun(

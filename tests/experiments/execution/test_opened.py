@@ -60,7 +60,7 @@ def test_with_ema_the_averaged_weights_are_opened(trained):
     folder, spec, _ = trained({"recipe.ema": 0.9})
     state = checkpoint.load(folder, spec.run_id)
     net = experiments.open_run(folder).net.state_dict()
-    assert all(torch.equal(net[name], values) for name, values in state["average"].items())
+    assert all(torch.equal(net[name], values) for name, values in state["ema"].items())
     assert not torch.equal(net["conv1.weight"], state["net"]["conv1.weight"])
 
 
@@ -87,11 +87,14 @@ def test_export_to_safetensors(trained, tmp_path):
     assert json.loads(about["spec"]) == nested(spec)
 
 
-def test_a_folder_of_the_first_format(trained):
+@pytest.mark.parametrize("changes", [{}, {"recipe.ema": 0.9}])
+def test_a_folder_of_the_first_format(trained, changes):
     """A checkpoint that begins with its 32-byte SHA-256, old names of settings, no predictions."""
-    folder, spec, rows = trained()
+    folder, spec, rows = trained(changes)
     during = predictions.load(folder)
     state = checkpoint.load(folder, spec.run_id)
+    if "ema" in state:
+        state["average"] = state.pop("ema")
     for path in folder.iterdir():
         if path.name not in ("spec.json", "env.json", "wandb", "lock"):
             path.unlink()
@@ -127,8 +130,9 @@ def test_what_is_no_run_is_said_in_one_line(trained, tmp_path):
     ):
         experiments.open_run(tmp_path / "nowhere")
     folder, *_ = trained()
-    (folder / "checkpoint.pt").unlink()
-    with pytest.raises(CheckpointError, match=r"has no checkpoint\.pt: the run has not completed an epoch yet$"):
+    for path in folder.glob("checkpoint*"):
+        path.unlink()
+    with pytest.raises(CheckpointError, match="has no checkpoint: the run has not trained yet$"):
         experiments.open_run(folder)
     tree = json.loads((folder / "spec.json").read_text())
     (folder / "spec.json").write_text(json.dumps({**tree, "recipe": {**tree["recipe"], "warp": 9}}))
@@ -150,3 +154,12 @@ def test_importing_the_package_does_not_import_pytorch():
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
     with pytest.raises(AttributeError, match="has no attribute 'close_run'"):
         experiments.close_run  # noqa: B018
+
+
+def test_a_damaged_last_checkpoint_is_told(trained):
+    folder, _, rows = trained()
+    path = folder / "checkpoint.pt"
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.warns(UserWarning, match="damaged .* the checkpoint before it is used"):
+        run = experiments.open_run(folder)
+    assert list(run.rows) == rows[: len(run.rows)]
