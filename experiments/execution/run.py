@@ -14,6 +14,7 @@ import torch
 from experiments.data import contents
 from experiments.data.load import Dataset, Split, load_for
 from experiments.execution import environment
+from experiments.execution.measured import add_metrics
 from experiments.execution.tracking import Tracker
 from experiments.planning.job import Job
 from experiments.spec import RunSpec, nested
@@ -42,6 +43,7 @@ def complete_run(job: Job, progress: Callable[[Row], None]) -> Result:
             return "busy"
         digest = contents.check_unchanged(job.folder, job.spec.data)
         if is_finished(job):
+            add_metrics(job, tracker_of)
             return "skipped"
         torch.set_num_threads(job.spec.threads)
         data = _on_device(load_for(job.spec.data, job.data_dir), job.spec)

@@ -17,6 +17,7 @@ from experiments.ablation import Ablation, Overrides
 from experiments.overrides import lacks_images
 from experiments.planning.job import Job, Mode
 from experiments.spec import RunSpec, SpecError
+from experiments.training.metrics import check_metrics, facts_of
 from nets import cost
 
 IMAGENET_CLASSES = 1000
@@ -31,6 +32,7 @@ def plan(
     out: Path,
     data_dir: Path | None = None,
     wandb: Mode = "offline",
+    metrics: Sequence[str] = (),
 ) -> list[Job]:
     """One job per variant and seed, seed by seed, so that an interrupted study has complete seeds. Raises SpecError."""
     specs = ablation.specs(profile, overrides)
@@ -40,7 +42,9 @@ def plan(
             "(images in PATH/train/CLASS and PATH/val/CLASS), or choose another profile"
         )
     declared = declaration(ablation, profile, overrides)
-    context = {name: {"ablation": declared, **costs(spec)} for name, spec in specs.items()}
+    check_metrics(metrics, next(iter(specs.values())).data.info.classes)
+    shared = {"ablation": declared} | ({"metrics": facts_of(metrics)} if metrics else {})
+    context = {name: {**shared, **costs(spec)} for name, spec in specs.items()}
     chosen = range(ablation.profiles[profile].seeds) if seeds is None else seeds
     return [
         Job(
@@ -53,6 +57,7 @@ def plan(
             data_dir=data_dir,
             wandb=wandb,
             signals=seed == chosen[0],
+            metrics=tuple(metrics),
         )
         for seed in chosen
         for name, spec in specs.items()

@@ -11,8 +11,6 @@ import torch
 
 from experiments.training.files import write_aside
 
-from experiments.training.files import write_aside
-
 NAME = "predictions.npz"
 LOWEST = torch.finfo(torch.float16).min
 

@@ -132,7 +132,7 @@ def test_what_is_no_run_is_said_in_one_line(trained, tmp_path):
     folder, *_ = trained()
     for path in folder.glob("checkpoint*"):
         path.unlink()
-    with pytest.raises(CheckpointError, match="has no checkpoint: the run has not trained yet$"):
+    with pytest.raises(CheckpointError, match=r"has no checkpoint: the run has not trained yet$"):
         experiments.open_run(folder)
     tree = json.loads((folder / "spec.json").read_text())
     (folder / "spec.json").write_text(json.dumps({**tree, "recipe": {**tree["recipe"], "warp": 9}}))

@@ -12,6 +12,7 @@ from experiments.execution.run import complete_run, is_finished
 from experiments.planning.job import Job
 from experiments.spec import DataSpec
 from experiments.training import checkpoint
+from experiments.training.metrics import facts_of
 
 
 @pytest.fixture
@@ -117,3 +118,34 @@ def test_images_of_ones_own(job, tmp_path):
     assert sorted(runs.iloc[0]["tags"]) == ["imagefolder", "resnet8"]
     assert runs.iloc[0]["config.data.name"] == f"imagefolder:{folder}"
     assert len(history) == 3  # 24 images in batches of 8: epochs of three steps
+
+
+def test_a_metric_is_logged_every_epoch_and_described_in_the_config(job):
+    rows = []
+    complete_run(dataclasses.replace(job, metrics=("ece",), context={"metrics": facts_of(["ece"])}), rows.append)
+    runs, history = logs.load(job.out)
+    assert history["test/ece"].tolist() == [row["test/ece"] for row in rows]
+    assert len(set(history["test/ece"])) == 5
+    assert (runs.at[0, "config.metrics.ece.unit"], runs.at[0, "config.metrics.ece.lower_is_better"]) == ("%", True)
+
+
+@pytest.mark.parametrize("predictions_kept", [True, False])
+def test_a_finished_run_gets_a_metric_that_it_lacks(job, predictions_kept):
+    """From its predictions, or from its net where an older version kept none: as if it had been measured at once."""
+    at_once = dataclasses.replace(job, metrics=("ece", "macro_f1"), out=job.out / "at_once")
+    complete_run(at_once, lambda row: None)
+    complete_run(job, lambda row: None)
+    if not predictions_kept:
+        (job.folder / "predictions.npz").unlink()
+    later = dataclasses.replace(job, metrics=at_once.metrics)
+    assert complete_run(later, lambda row: None) == "skipped"
+    assert is_finished(later)
+    ours, history = logs.load(job.out / job.ablation)
+    theirs, expected = logs.load(at_once.out)
+    for name in ("summary.test/ece", "summary.test/macro_f1", "summary.test/error"):
+        assert ours.at[0, name] == theirs.at[0, name]
+    assert (ours.at[0, "outcome"], ours.at[0, "fragments"], len(history)) == ("finished", 2, 5)
+    assert history["test/error"].tolist() == expected["test/error"].tolist()
+    assert history["test/ece"].isna().tolist() == [True] * 4 + [False]
+    complete_run(later, lambda row: None)
+    assert logs.load(job.out / job.ablation)[0].at[0, "fragments"] == 2  # nothing left to add
