@@ -1,4 +1,4 @@
-"""What a net costs: parameters, multiply-adds, counted weight layers, and a layer-by-layer trace."""
+"""The cost of a net: parameters, multiply-adds, weight layers, and a layer-by-layer trace."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import torch
 from torch import nn
 
 Shape = tuple[int, ...]
-KEEPS_SHAPE = (nn.BatchNorm2d, nn.ReLU)
+KEEPS_SHAPE = (nn.BatchNorm2d, nn.GroupNorm, nn.ReLU)
+WEIGHTED = (nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.Linear)
+NOT_COUNTED = {"shortcut", "attention"}
 
 
 @dataclass(frozen=True)
@@ -39,10 +41,9 @@ def multiply_adds(net: nn.Module, input_shape: Sequence[int] = (3, 32, 32)) -> i
 
 
 def weight_layers(net: nn.Module) -> int:
-    """The depth that a net's name counts: convolutions and linear layers off the shortcuts."""
+    """The depth in a net's name: convolutions and linear layers, shortcuts and attention layers not counted."""
     return sum(
-        isinstance(module, nn.Conv2d | nn.Linear) and "shortcut" not in name.split(".")
-        for name, module in net.named_modules()
+        isinstance(module, WEIGHTED) and NOT_COUNTED.isdisjoint(name.split(".")) for name, module in net.named_modules()
     )
 
 
@@ -50,8 +51,8 @@ def weight_layers(net: nn.Module) -> int:
 def trace(net: nn.Module, input_shape: Sequence[int] = (3, 32, 32)) -> list[LayerCost]:
     """The leaf modules of `net` in the order in which an evaluation pass calls them.
 
-    Runs on a copy without storage, so the net and its running statistics are left alone. A module called
-    twice stands there twice, with its parameters counted the first time.
+    Runs on a copy without storage, so the net and its running statistics do not change. A module that is called twice
+    has two rows; its parameters are in the first.
     """
     twin = copy.deepcopy(net).to("meta").eval()
     rows: list[LayerCost] = []
@@ -72,7 +73,7 @@ def trace(net: nn.Module, input_shape: Sequence[int] = (3, 32, 32)) -> list[Laye
 
     for name, module in twin.named_modules():
         if isinstance(module, KEEPS_SHAPE):
-            module.forward = lambda x: x  # two thirds of a deep net's trace were BN's shape rules
+            module.forward = lambda x: x  # BN's shape rules took two thirds of the time for a deep net
         if not any(module.children()):
             module.register_forward_hook(lambda m, i, o, name=name: note(name, m, i, o))
     twin(torch.empty(1, *input_shape, device="meta"))
@@ -80,8 +81,5 @@ def trace(net: nn.Module, input_shape: Sequence[int] = (3, 32, 32)) -> list[Laye
 
 
 def _macs(module: nn.Module, out_shape: Shape) -> int:
-    if isinstance(module, nn.Conv2d):
-        return torch.Size(out_shape).numel() * module.weight[0].numel()
-    if isinstance(module, nn.Linear):
-        return torch.Size(out_shape).numel() * module.in_features
-    return 0
+    """Every value of the output is a sum over one row of the weight."""
+    return torch.Size(out_shape).numel() * module.weight[0].numel() if isinstance(module, WEIGHTED) else 0

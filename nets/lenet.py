@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections import OrderedDict
+from collections import ChainMap, OrderedDict
 from collections.abc import Callable
-from typing import Literal
+from typing import Annotated
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from nets.layers import Activation, FixedMap, activation
-
-LeNet5Activation = Literal["scaled_tanh"] | Activation
+from nets.initialisation import starting_from
+from nets.layers import ACTIVATIONS, Activation, AdaptiveAvgPool
+from nets.norms import NormName, NormSpec
+from nets.options import Count, CountOrZero, OneOf
 
 # Table I: the maps of S2 that each of the sixteen maps of C3 reads.
 C3_TABLE = (
@@ -32,9 +33,9 @@ class ScaledTanh(nn.Module):
 
 
 class Subsampling(nn.Module):
-    """y = w (sum of each 2x2 square) + b, with one w and one b a map: (N, C, H, W) -> (N, C, H/2, W/2).
+    """y = w (sum of each 2x2 square) + b, with one w and one b per channel: (N, C, H, W) -> (N, C, H/2, W/2).
 
-    The paper does not say how w and b start: here as an average, w = 1/4 and b = 0.
+    The paper does not give the initial w and b: here w = 1/4 and b = 0, the average.
     """
 
     def __init__(self, channels: int) -> None:
@@ -49,7 +50,7 @@ class Subsampling(nn.Module):
 class SparseConv(nn.Module):
     """Map i of the output is a k x k convolution of the maps table[i] of the input alone.
 
-    Rows of `table` of equal length stand together; each such run is one convolution with as many groups.
+    Rows of `table` of equal length are adjacent; each such run is one convolution with as many groups.
     """
 
     def __init__(self, table: tuple[tuple[int, ...], ...], kernel: int) -> None:
@@ -57,7 +58,7 @@ class SparseConv(nn.Module):
         self.convs = nn.ModuleList()
         for k, length in enumerate(dict.fromkeys(map(len, table))):
             rows = [row for row in table if len(row) == length]
-            # A tensor on the net's device: a list would be copied there anew in every pass.
+            # A tensor on the net's device: a list would be copied there in every pass.
             self.register_buffer(f"reads{k}", torch.tensor([i for row in rows for i in row]), persistent=False)
             self.convs.append(nn.Conv2d(length * len(rows), len(rows), kernel, groups=len(rows)))
 
@@ -68,9 +69,9 @@ class SparseConv(nn.Module):
 class RBF(nn.Module):
     """logit_i = -sum_j (x_j - code_ij)^2 with fixed codes of -1 and +1: (N, in_features) -> (N, num_classes).
 
-    The paper's output is the distance itself; with its sign turned, cross-entropy is the criterion of its
-    equation 9 without the constant "rubbish" class. Its codes are drawings of ASCII characters, published as
-    a picture only; these are drawn at random, "with equal probabilities", which it names as a choice.
+    The paper's output is the distance itself; with the opposite sign, cross-entropy is the criterion of its equation 9
+    without the constant "rubbish" class. Its codes are drawings of ASCII characters, published only as a picture;
+    these are drawn at random, "with equal probabilities", which the paper names as an alternative.
     """
 
     codes: torch.Tensor
@@ -101,17 +102,14 @@ class LeNet(nn.Module):
         return self.classifier(self.features(self.pad(x)).flatten(1))
 
 
-def _squash(name: str) -> nn.Module:
-    return ScaledTanh() if name == "scaled_tanh" else activation(name)
-
-
-def _start_as_in_appendix_a(net: nn.Module) -> None:
-    """Weights of standard deviation 2.4 / (sqrt(3) fan-in): the paper's are uniform to +-2.4 / fan-in."""
+def _set_initial_std(net: nn.Module) -> None:
+    """2.4 / (sqrt(3) fan-in) for every weight, as appendix A, where weights are uniform up to +-2.4 / fan-in."""
     for layer in net.modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):
-            layer.init_std = 2.4 / (math.sqrt(3) * layer.weight[0].numel())
+            starting_from(layer, init_std=2.4 / (math.sqrt(3) * layer.weight[0].numel()))
 
 
+SQUASHES: ChainMap[str, Callable[[], nn.Module]] = ChainMap({"scaled_tanh": ScaledTanh}, ACTIVATIONS)
 OUTPUTS: dict[str, Callable[[int, int], nn.Module]] = {"rbf": RBF, "linear": nn.Linear}
 SUBSAMPLINGS: dict[str, Callable[[int], nn.Module]] = {
     "trainable": Subsampling,
@@ -124,83 +122,111 @@ C3_LAYERS: dict[str, Callable[[], nn.Module]] = {
 }
 
 
+def _conv(number: int, in_channels: int, out_channels: int, norm: NormSpec) -> dict[str, nn.Module]:
+    """A 5x5 convolution, and its normalisation, which replaces the bias, if there is one."""
+    conv = nn.Conv2d(in_channels, out_channels, 5, bias=not norm.normalises)
+    return {f"conv{number}": conv, **({f"bn{number}": norm.layer(out_channels)} if norm.normalises else {})}
+
+
 def lenet5(
     *,
-    num_classes: int = 10,
-    in_channels: int = 1,
-    padding: int = 0,
-    activation: LeNet5Activation = "scaled_tanh",
-    subsampling: Literal["trainable", "average", "max"] = "trainable",
-    c3: Literal["sparse", "full"] = "sparse",
-    output: Literal["rbf", "linear"] = "rbf",
+    num_classes: Count = 10,
+    in_channels: Count = 1,
+    padding: CountOrZero = 0,
+    activation: Annotated[str, OneOf(SQUASHES)] = "scaled_tanh",
+    subsampling: Annotated[str, OneOf(SUBSAMPLINGS)] = "trainable",
+    c3: Annotated[str, OneOf(C3_LAYERS)] = "sparse",
+    output: Annotated[str, OneOf(OUTPUTS)] = "rbf",
 ) -> LeNet:
-    """LeNet-5: C1 6@5x5, S2, C3 16@5x5, S4, C5 120@5x5, F6 84, output; f behind every layer but the last.
+    """LeNet-5: C1 6@5x5, S2, C3 16@5x5, S4, C5 120@5x5, F6 84, output; f after every layer but the last.
 
-    padding: zeros about the image, in pixels; the paper's images are 28x28 digits in 32x32 (2 pixels).
-    c3: "sparse" reads the maps of Table I, "full" all six. output: see RBF; "linear" is trained, and from the
-        paper's small initial weights its loss stands still for the first few hundred steps.
-    Other sizes of image are brought to 5x5 maps ahead of C5. 60,000 trainable parameters, 340,908 connections.
+    padding: zeros around the image, in pixels; the paper's images are 28x28 digits in 32x32 (2 pixels).
+    c3: "sparse" reads the maps of Table I, "full" all six. output: see RBF; "linear" is trained, and from the paper's
+        small initial weights its loss does not change for the first few hundred steps.
+    Images of other sizes give maps that are pooled to 5x5 before C5. 60,000 trainable parameters, 340,908 connections.
+    It has no normalisation, nor an option for one.
     """
     features = {
         "c1": nn.Conv2d(in_channels, 6, 5),
-        "f1": _squash(activation),
+        "f1": SQUASHES[activation](),
         "s2": SUBSAMPLINGS[subsampling](6),
-        "f2": _squash(activation),
+        "f2": SQUASHES[activation](),
         "c3": C3_LAYERS[c3](),
-        "f3": _squash(activation),
+        "f3": SQUASHES[activation](),
         "s4": SUBSAMPLINGS[subsampling](16),
-        "f4": _squash(activation),
-        "resize": FixedMap(5),
+        "f4": SQUASHES[activation](),
+        "resize": AdaptiveAvgPool(5),
         "c5": nn.Conv2d(16, 120, 5),
-        "f5": _squash(activation),
+        "f5": SQUASHES[activation](),
     }
-    classifier = {"f6": nn.Linear(120, 84), "squash6": _squash(activation), "output": OUTPUTS[output](84, num_classes)}
+    classifier = {
+        "f6": nn.Linear(120, 84),
+        "squash6": SQUASHES[activation](),
+        "output": OUTPUTS[output](84, num_classes),
+    }
     net = LeNet(padding, features, classifier)
-    _start_as_in_appendix_a(net)
+    _set_initial_std(net)
     return net
 
 
-def lenet(*, num_classes: int = 10, in_channels: int = 1, padding: int = 0, activation: Activation = "relu") -> LeNet:
+def lenet(
+    *,
+    num_classes: Count = 10,
+    in_channels: Count = 1,
+    padding: CountOrZero = 0,
+    activation: Activation = "relu",
+    norm: NormName = "none",
+    norm_groups: Count = 32,
+) -> LeNet:
     """The tutorials' LeNet: conv 6@5x5 - f - pool - conv 16@5x5 - f - pool - fc 120 - f - fc 84 - f - fc.
 
     PyTorch's "Neural Networks" tutorial (images of 32x32; 28x28 with padding=2), f = ReLU, max pooling.
-    61,706 parameters. Other sizes of image are brought to 5x5 maps ahead of the first fc.
+    61,706 parameters. Images of other sizes give maps that are pooled to 5x5 before the first fc.
+    norm: normalisation after both convolutions; the tutorial has none. norm_groups: see NormSpec.
     """
+    spec = NormSpec(norm, norm_groups)
     features = {
-        "conv1": nn.Conv2d(in_channels, 6, 5),
-        "act1": _squash(activation),
+        **_conv(1, in_channels, 6, spec),
+        "act1": ACTIVATIONS[activation](),
         "pool1": nn.MaxPool2d(2),
-        "conv2": nn.Conv2d(6, 16, 5),
-        "act2": _squash(activation),
+        **_conv(2, 6, 16, spec),
+        "act2": ACTIVATIONS[activation](),
         "pool2": nn.MaxPool2d(2),
-        "resize": FixedMap(5),
+        "resize": AdaptiveAvgPool(5),
     }
     classifier = {
         "fc1": nn.Linear(16 * 5 * 5, 120),
-        "act3": _squash(activation),
+        "act3": ACTIVATIONS[activation](),
         "fc2": nn.Linear(120, 84),
-        "act4": _squash(activation),
+        "act4": ACTIVATIONS[activation](),
         "fc3": nn.Linear(84, num_classes),
     }
     return LeNet(padding, features, classifier)
 
 
 def mnist_cnn(
-    *, num_classes: int = 10, in_channels: int = 1, padding: int = 0, activation: Activation = "relu"
+    *,
+    num_classes: Count = 10,
+    in_channels: Count = 1,
+    padding: CountOrZero = 0,
+    activation: Activation = "relu",
+    norm: NormName = "none",
+    norm_groups: Count = 32,
 ) -> LeNet:
     """The lectures' basic net: conv 10@5x5 - pool - ReLU - conv 20@5x5 - pool - ReLU - fc, for 28x28.
 
-    Liu Er, "PyTorch Deep Learning Practice", lecture 10. 8,490 parameters. Other sizes of image are brought
-    to 4x4 maps ahead of fc.
+    Liu Er, "PyTorch Deep Learning Practice", lecture 10. 8,490 parameters. Images of other sizes give maps that are
+    pooled to 4x4 before fc. norm: normalisation after both convolutions; the lecture has none.
     """
+    spec = NormSpec(norm, norm_groups)
     features = {
-        "conv1": nn.Conv2d(in_channels, 10, 5),
+        **_conv(1, in_channels, 10, spec),
         "pool1": nn.MaxPool2d(2),
-        "act1": _squash(activation),
-        "conv2": nn.Conv2d(10, 20, 5),
+        "act1": ACTIVATIONS[activation](),
+        **_conv(2, 10, 20, spec),
         "pool2": nn.MaxPool2d(2),
-        "act2": _squash(activation),
-        "resize": FixedMap(4),
+        "act2": ACTIVATIONS[activation](),
+        "resize": AdaptiveAvgPool(4),
     }
     return LeNet(padding, features, {"fc": nn.Linear(20 * 4 * 4, num_classes)})
 

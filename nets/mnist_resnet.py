@@ -7,9 +7,11 @@ from typing import Literal
 import torch
 from torch import nn
 
-from nets.layers import Activation, FixedMap
+from nets.layers import Activation, AdaptiveAvgPool
 from nets.layers import activation as make_activation
-from nets.residual import ORDERS, ResidualUnit, convolutions
+from nets.norms import NormName, NormSpec
+from nets.options import Count, CountOrZero
+from nets.residual import ORDERS, Lead, ResidualUnit, convolutions
 from nets.shortcuts import ShortcutSpec
 
 MIN_SIZE = 16
@@ -18,33 +20,25 @@ MIN_SIZE = 16
 class MnistResNet(nn.Module):
     """logits = fc(head(unit2(pool(act(conv2(unit1(pool(act(conv1(x)))))))))), 5x5 convolutions without padding.
 
-    With `norm`, BN stands behind conv1 and conv2 too. `head` is the order's lead, one activation behind the last
-    sum; unit1, whose input is activated already, has no lead of its own (He et al. 2016, appendix). So the orders
-    have as many layers; unit2's lead is 16 channels wider than the BN that it stands for.
+    With normalisation, conv1 and conv2 are normalised too. `head` is the order's lead, one activation after the last
+    sum; unit1, whose input is activated already, has no lead of its own (He et al. 2016, appendix). So both orders
+    have equally many layers; the lead of unit2 is 16 channels wider than the BN it replaces.
     """
 
     init = "torch"
 
     def __init__(
-        self, num_classes: int, in_channels: int, padding: int, order: str, norm: bool, activation: str
+        self, num_classes: int, in_channels: int, padding: int, order: str, norm: NormSpec, activation: str
     ) -> None:
         super().__init__()
         self.pad = nn.ZeroPad2d(padding)
-        for i, (read, width) in enumerate(((in_channels, 16), (16, 32)), start=1):
-            self.add_module(f"conv{i}", nn.Conv2d(read, width, 5, bias=not norm))
-            self.add_module(f"bn{i}", nn.BatchNorm2d(width) if norm else nn.Identity())
-            self.add_module(f"act{i}", make_activation(activation))
-            self.add_module(f"pool{i}", nn.MaxPool2d(2))
-            lead = "none" if i == 1 else "branch"
-            unit = ResidualUnit(
-                width, convolutions("basic", width, 1), ORDERS[order], ShortcutSpec(), lead, activation, norm
-            )
-            self.add_module(f"unit{i}", unit)
-        lead = ORDERS[order].lead if norm else ORDERS[order].lead.replace("b", "")
-        self.head = nn.Sequential(
-            *(nn.BatchNorm2d(32) if step == "b" else make_activation(activation) for step in lead)
-        )
-        self.resize = FixedMap(4)
+        self.conv1, self.bn1, self.act1, self.pool1 = _layers(in_channels, 16, activation, norm)
+        self.unit1 = _unit(16, order, "none", activation, norm)
+        self.conv2, self.bn2, self.act2, self.pool2 = _layers(16, 32, activation, norm)
+        self.unit2 = _unit(32, order, "branch", activation, norm)
+        lead = ORDERS[order].lead if norm.normalises else ORDERS[order].lead.replace("b", "")
+        self.head = nn.Sequential(*(norm.layer(32) if step == "b" else make_activation(activation) for step in lead))
+        self.resize = AdaptiveAvgPool(4)
         self.fc = nn.Linear(32 * 4 * 4, num_classes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -57,23 +51,34 @@ class MnistResNet(nn.Module):
         return self.fc(self.resize(self.head(x)).flatten(1))
 
 
+def _layers(in_channels: int, width: int, act: str, norm: NormSpec) -> tuple[nn.Module, ...]:
+    conv = nn.Conv2d(in_channels, width, 5, bias=not norm.normalises)
+    return conv, norm.layer(width), make_activation(act), nn.MaxPool2d(2)
+
+
+def _unit(width: int, order: str, lead: Lead, act: str, norm: NormSpec) -> ResidualUnit:
+    return ResidualUnit(width, convolutions("basic", width, 1), ORDERS[order], ShortcutSpec(), lead, act, norm)
+
+
 def mnist_resnet(
     *,
-    num_classes: int = 10,
-    in_channels: int = 1,
-    padding: int = 0,
+    num_classes: Count = 10,
+    in_channels: Count = 1,
+    padding: CountOrZero = 0,
     order: Literal["original", "full_preact"] = "original",
-    norm: bool = False,
+    norm: bool | NormName = False,
     activation: Activation = "relu",
+    norm_groups: Count = 32,
 ) -> MnistResNet:
     """The lectures' net for 28x28 pixels, at least 16x16; 41,514 parameters.
 
-    padding: zeros about the image, in pixels. order: of the units, see nets.residual; the lectures' is the
-    original, relu(x + conv(relu(conv(x)))). norm: BN behind every convolution, which then has no bias; the
-    lectures have none.
-    Other sizes of image are brought to 4x4 maps ahead of fc.
+    padding: zeros around the image, in pixels. order: of the units, see nets.residual; the lectures' is the original,
+    relu(x + conv(relu(conv(x)))). norm: a normalisation after every convolution, which then has no bias; True is
+    "batch"; False, as in the lectures, is "none". norm_groups: see NormSpec.
+    Images of other sizes give maps that are pooled to 4x4 before fc.
     """
-    return MnistResNet(num_classes, in_channels, padding, order, norm, activation)
+    name = norm if isinstance(norm, str) else "batch" if norm else "none"
+    return MnistResNet(num_classes, in_channels, padding, order, NormSpec(name, norm_groups), activation)
 
 
 NETS = {"mnist_resnet": mnist_resnet}

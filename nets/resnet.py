@@ -2,61 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
 
-from nets.layers import Activation, activation
+from nets.branch import BranchSpec
+from nets.layers import Activation
+from nets.layers import activation as make_activation
+from nets.norms import NormSpec
+from nets.options import Count, Positive, spread
 from nets.residual import ORDERS, OrderName, ResidualUnit, UnitName, convolutions
-from nets.shortcuts import Downsample, ShortcutName, ShortcutSpec
-
-
-@dataclass(frozen=True)
-class Plan:
-    """A net's stem, stage widths, and either its depth (units shared evenly) or its units, stage by stage."""
-
-    stem: Literal["conv3x3", "conv7x7_pool"]
-    widths: tuple[int, ...]
-    depth: int
-    units: tuple[int, ...] | None = None
-
-    def units_per_stage(self, unit: UnitName) -> tuple[int, ...]:
-        """(depth - 2) / stages / convolutions a unit: 6n+2 for basic, 9n+2 for bottleneck, 3n+2 for single."""
-        if self.units is not None:
-            return self.units
-        convs = len(convolutions(unit, 1, 1))
-        n, rest = divmod(self.depth - 2, len(self.widths) * convs)
-        if rest:
-            raise ValueError(f"depth {self.depth} is not {len(self.widths) * convs}n+2, as {unit} units need")
-        return (n,) * len(self.widths)
-
-
-def cifar_plan(depth: int) -> Plan:
-    """A 3x3 stem and three stages of 16, 32, 64 on maps of 32, 16, 8."""
-    return Plan("conv3x3", (16, 32, 64), depth)
-
-
-def imagenet_plan(depth: int, *units: int) -> Plan:
-    """A 7x7 stem with max pooling and four stages of 64, 128, 256, 512 on maps of 56, 28, 14, 7."""
-    return Plan("conv7x7_pool", (64, 128, 256, 512), depth, units)
+from nets.resnet_layouts import STEMS, ResNetLayout, StemName, cifar_layout, imagenet_layout, make_stem
+from nets.shortcuts import ShortcutSpec
 
 
 class ResNet(nn.Module):
-    """logits = fc(mean(head(stages(stem(x))))), with head the order's lead: one activation behind the last sum.
+    """logits = fc(mean(head(stages(stem(x))))), where head is the order's lead: one activation after the last sum.
 
     The stem is convolution, BN, ReLU in every order, and the first unit has no lead of its own: for the two
-    pre-activation orders that is the paper's first unit, activated ahead of the split (appendix of He et al.
-    2016). A later unit that changes size shares its lead between branch and shortcut, as in resnet-pre-act.lua.
+    pre-activation orders that is the paper's first unit, activated before the split (appendix of He et al. 2016). A
+    later unit that changes size shares its lead between branch and shortcut, as in resnet-pre-act.lua.
     """
 
     init = "he_fan_out"
 
     def __init__(
         self,
-        plan: Plan,
+        layout: ResNetLayout,
         unit: UnitName,
         order: OrderName,
         shortcut: ShortcutSpec,
@@ -67,29 +41,33 @@ class ResNet(nn.Module):
         projection_bn: bool | None,
         width: float,
         act: str,
+        norm: NormSpec,
+        branch: BranchSpec,
     ) -> None:
         super().__init__()
-        channels = plan.widths[0]
-        small = plan.stem == "conv3x3"
-        kernel, stride, padding = (3, 1, 1) if small else (7, 2, 3)
-        self.conv1 = nn.Conv2d(in_channels, channels, kernel, stride, padding, bias=False)
-        self.bn1 = nn.BatchNorm2d(channels)
-        self.relu1 = activation(act)
-        self.pool = nn.Identity() if small else nn.MaxPool2d(3, 2, 1)
-        for i, units in enumerate(plan.units_per_stage(unit)):
+        channels = layout.widths[0]
+        stem = make_stem(STEMS[layout.stem], in_channels, channels, norm, act, branch.antialias)
+        self.conv1, self.bn1, self.relu1, self.pool = stem
+        counts = layout.units_per_stage(unit)
+        units, number = sum(counts), 0
+        for i, count in enumerate(counts):
             stage = nn.Sequential()
-            for j in range(units):
+            for j in range(count):
+                number += 1
                 stride = 2 if i > 0 and j == 0 else 1
-                convs = convolutions(unit, int(plan.widths[i] * width), stride, bottleneck_stride)
+                convs = convolutions(unit, max(1, int(layout.widths[i] * width)), stride, bottleneck_stride, branch)
                 out = convs[-1].out_channels
                 shares = (stride != 1 or out != channels) and preact_shortcuts == "size_changes"
                 lead = "none" if i == j == 0 else "both" if shares else "branch"
-                stage.append(ResidualUnit(channels, convs, ORDERS[order], shortcut, lead, act, True, projection_bn))
+                drop = branch.stochastic_depth * number / units
+                stage.append(
+                    ResidualUnit(channels, convs, ORDERS[order], shortcut, lead, act, norm, projection_bn, branch, drop)
+                )
                 channels = out
             self.add_module(f"stage{i + 1}", stage)
-        self.stages = len(plan.widths)
+        self.stages = len(layout.widths)
         self.head = nn.Sequential(
-            *(nn.BatchNorm2d(channels) if step == "b" else activation(act) for step in ORDERS[order].lead)
+            *(norm.layer(channels) if step == "b" else make_activation(act) for step in ORDERS[order].lead)
         )
         self.fc = nn.Linear(channels, num_classes)
 
@@ -100,63 +78,80 @@ class ResNet(nn.Module):
         return self.fc(self.head(x).mean((2, 3)))
 
 
+@spread
 def resnet(
-    plan: Plan,
+    layout: ResNetLayout,
     /,
     *,
-    num_classes: int = 10,
-    in_channels: int = 3,
+    num_classes: Count = 10,
+    in_channels: Count = 3,
     unit: UnitName = "basic",
     order: OrderName = "original",
-    shortcut: ShortcutName = "identity",
-    downsample: Downsample = "A",
-    shortcut_scale: float = 1.0,
-    residual_scale: float = 1.0,
-    gate_bias: float = -6.0,
-    gate_reads: Literal["unit_input", "resized"] = "unit_input",
-    conv1x1_bn: bool = True,
-    shortcut_dropout: float = 0.5,
-    dropout_scaling: Literal["plain", "inverted"] = "plain",
-    shortcut_units: Literal["all", "same_size"] = "all",
+    shortcuts: ShortcutSpec,
     bottleneck_stride: Literal["1x1", "3x3"] = "1x1",
     preact_shortcuts: Literal["size_changes", "first"] = "size_changes",
     projection_bn: bool | None = None,
-    width: float = 1.0,
+    width: Positive = 1.0,
     activation: Activation = "relu",
+    normalisation: NormSpec,
+    branch: BranchSpec,
+    stem: StemName | None = None,
 ) -> ResNet:
-    """A residual net of `plan`; the options are those of ResidualUnit, ShortcutSpec and:
+    """A residual net of `layout`; the options are those of ShortcutSpec, NormSpec, BranchSpec and:
 
+    order: of norms, activations and sum in a unit (ORDERS). unit: the convolutions of a branch (UNITS).
     bottleneck_stride: which convolution of a bottleneck has the stride; "1x1" is the paper, "3x3" is v1.5.
     preact_shortcuts: units whose shortcut reads the pre-activated input; "first" keeps x raw in later stages.
-    projection_bn: BN behind projections; None: as behind the last convolution of the branch.
-    width: multiplies the width of every stage, not of the stem.
+    projection_bn: whether projections are normalised; None: if the last convolution of the branch is.
+    width: multiplies the width of every stage, not of the stem (Zagoruyko and Komodakis 2016, 1605.07146: k).
+    stem: see STEMS; None: that of the layout.
     """
-    spec = ShortcutSpec(
-        shortcut, downsample, shortcut_scale, residual_scale, gate_bias, gate_reads, conv1x1_bn,
-        shortcut_dropout, dropout_scaling, shortcut_units,
-    )  # fmt: skip
     return ResNet(
-        plan, unit, order, spec, num_classes, in_channels, bottleneck_stride, preact_shortcuts, projection_bn,
-        width, activation,
+        layout.with_stem(stem), unit, order, shortcuts, num_classes, in_channels, bottleneck_stride, preact_shortcuts,
+        projection_bn, width, activation, normalisation, branch,
     )  # fmt: skip
 
 
-def _imagenet(plan: Plan, unit: UnitName) -> partial[ResNet]:
-    return partial(resnet, plan, num_classes=1000, unit=unit, downsample="B")
+def _imagenet(unit: UnitName, depth: int, *units: int, **options: Any) -> partial[ResNet]:
+    return partial(resnet, imagenet_layout(depth, *units), num_classes=1000, unit=unit, downsample="B", **options)
+
+
+def _wide(depth: int, factor: int) -> partial[ResNet]:
+    """WRN-depth-factor. The paper counts the projections of its three stages, so depth = 6n + 4."""
+    return partial(resnet, cifar_layout(depth - 2), order="full_preact", downsample="B", width=factor)
+
+
+def _groups(cardinality: int, width: int) -> dict[str, Any]:
+    """ResNeXt's C x d: C groups, each `width` channels wide in the first stage, whose plain bottleneck has 64."""
+    return {"cardinality": cardinality, "bottleneck_width": cardinality * width / 64}
 
 
 NETS = {
-    **{f"resnet{depth}": partial(resnet, cifar_plan(depth)) for depth in (8, 20, 32, 44, 56, 110, 1202)},
-    # Table 3 of He et al. 2016: one 3x3 convolution a unit.
-    "resnet110_1layer": partial(resnet, cifar_plan(110), unit="single"),
+    **{f"resnet{depth}": partial(resnet, cifar_layout(depth)) for depth in (8, 20, 32, 44, 56, 110, 1202)},
+    # Table 3 of He et al. 2016: one 3x3 convolution per unit.
+    "resnet110_1layer": partial(resnet, cifar_layout(110), unit="single"),
     # The first unit of every bottleneck stage widens, so it needs a projection (He et al. 2016, appendix).
     **{
-        f"resnet{depth}": partial(resnet, cifar_plan(depth), unit="bottleneck", downsample="B") for depth in (164, 1001)
+        f"resnet{depth}": partial(resnet, cifar_layout(depth), unit="bottleneck", downsample="B")
+        for depth in (164, 1001)
     },
-    "resnet18": _imagenet(imagenet_plan(18, 2, 2, 2, 2), "basic"),
-    "resnet34": _imagenet(imagenet_plan(34, 3, 4, 6, 3), "basic"),
-    "resnet50": _imagenet(imagenet_plan(50, 3, 4, 6, 3), "bottleneck"),
-    "resnet101": _imagenet(imagenet_plan(101, 3, 4, 23, 3), "bottleneck"),
-    "resnet152": _imagenet(imagenet_plan(152, 3, 8, 36, 3), "bottleneck"),
-    "resnet200": _imagenet(imagenet_plan(200, 3, 24, 36, 3), "bottleneck"),
+    "resnet18": _imagenet("basic", 18, 2, 2, 2, 2),
+    "resnet34": _imagenet("basic", 34, 3, 4, 6, 3),
+    "resnet50": _imagenet("bottleneck", 50, 3, 4, 6, 3),
+    "resnet101": _imagenet("bottleneck", 101, 3, 4, 23, 3),
+    "resnet152": _imagenet("bottleneck", 152, 3, 8, 36, 3),
+    "resnet200": _imagenet("bottleneck", 200, 3, 24, 36, 3),
+    **{f"wrn{depth}_{factor}": _wide(depth, factor) for depth, factor in ((16, 8), (28, 10), (40, 4))},
+    "wide_resnet50_2": _imagenet("bottleneck", 50, 3, 4, 6, 3, bottleneck_width=2.0, bottleneck_stride="3x3"),
+    # Xie et al. 2017, Table 1 and section 5.3: stage outputs 256, 512, 1024 on CIFAR.
+    "resnext29_8x64d": partial(
+        resnet,
+        ResNetLayout("conv3x3", (64, 128, 256), 29),
+        unit="bottleneck",
+        downsample="B",
+        bottleneck_stride="3x3",
+        **_groups(8, 64),
+    ),
+    "resnext50_32x4d": _imagenet("bottleneck", 50, 3, 4, 6, 3, bottleneck_stride="3x3", **_groups(32, 4)),
+    "resnext101_32x8d": _imagenet("bottleneck", 101, 3, 4, 23, 3, bottleneck_stride="3x3", **_groups(32, 8)),
 }

@@ -1,81 +1,22 @@
-"""What may stand on the shortcut of a residual unit (He et al. 2016, Figure 2 and Table 1).
+"""Shortcuts of a residual unit: He et al. 2016, Figure 2 and Table 1, and what came after them.
 
-Every class joins the unit's input x with its branch F: `forward(x, residual)` returns the sum. R(x) is x,
-brought to the branch's size by downsampling option A, B or C where that differs (He et al. 2015, section 3.3).
+Every class joins the unit's input x with its branch F: `forward(x, residual)` returns the sum. R(x) is x, brought to
+the size of the branch by the option `downsample` where the two differ (nets/downsampling.py).
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 
-Downsample = Literal["A", "B", "C"]
-ShortcutName = Literal["identity", "scaled", "exclusive_gate", "shortcut_gate", "conv1x1", "dropout", "none", "highway"]
-
-
-@dataclass(frozen=True)
-class ShortcutSpec:
-    """The options of a shortcut. What He et al. 2016 leave open has its choice, and the other, here."""
-
-    shortcut: ShortcutName = "identity"
-    downsample: Downsample = "A"
-    shortcut_scale: float = 1.0
-    residual_scale: float = 1.0
-    gate_bias: float = -6.0
-    gate_reads: Literal["unit_input", "resized"] = "unit_input"  # ahead of or behind the change of size
-    conv1x1_bn: bool = True  # "BN right after the weight layers" (caption of Figure 2)
-    shortcut_dropout: float = 0.5
-    dropout_scaling: Literal["plain", "inverted"] = "plain"  # the text's "expected scale of 0.5" is plain
-    shortcut_units: Literal["all", "same_size"] = "all"  # "same_size": units that change size keep R(x) + F
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """Where a unit stands: channels in and out, stride, and whether its projection is followed by BN."""
-
-    in_channels: int
-    out_channels: int
-    stride: int
-    projection_bn: bool
-
-    @property
-    def changes_size(self) -> bool:
-        return self.stride != 1 or self.in_channels != self.out_channels
-
-    def conv1x1(self, bn: bool, *, bias: bool = False) -> nn.Sequential:
-        """A 1x1 convolution from x to the branch's size, with or without BN."""
-        conv = nn.Conv2d(self.in_channels, self.out_channels, 1, self.stride, bias=bias)
-        layers = {"conv": conv, "bn": nn.BatchNorm2d(self.out_channels)} if bn else {"conv": conv}
-        return nn.Sequential(OrderedDict(layers))
-
-
-class Resize(nn.Module):
-    """R(x) = x[every stride-th row and column], zero channels appended: downsampling option A, no parameters.
-
-    Zeros stand behind the channels of x, as in fb.resnet.torch (others pad both sides).
-    """
-
-    def __init__(self, geometry: Geometry) -> None:
-        super().__init__()
-        self.stride = geometry.stride
-        self.zeros = geometry.out_channels - geometry.in_channels
-        if self.zeros < 0:
-            raise ValueError("downsample A cannot shrink the number of channels; use B or C")
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return F.pad(x[:, :, :: self.stride, :: self.stride], (0, 0, 0, 0, 0, self.zeros))
-
-
-def make_resize(geometry: Geometry, downsample: Downsample) -> nn.Module:
-    """A: zero channels; B: a projection where the size changes; C: a projection in every unit."""
-    if downsample == "C" or (downsample == "B" and geometry.changes_size):
-        return geometry.conv1x1(bn=geometry.projection_bn)
-    return Resize(geometry) if geometry.changes_size else nn.Identity()
+from nets.downsampling import Downsample, Geometry, make_resize
+from nets.initialisation import starting_from
+from nets.options import OneOf, Positive, Probability
 
 
 class Shortcut(nn.Module):
@@ -103,19 +44,19 @@ class Scaled(Shortcut):
 class Gated(Shortcut):
     """Shortcuts with a gate g(x) = sigmoid(W_g x + b_g), W_g a 1x1 convolution, b_g starting at gate_bias.
 
-    The paper says neither how W_g starts (here: by the net's own rule) nor whether BN follows it (here: no).
+    The paper does not give the initial W_g (here: by the net's own rule), nor whether BN follows it (here: no).
     """
 
     def __init__(self, geometry: Geometry, spec: ShortcutSpec) -> None:
         super().__init__(geometry, spec)
         self.reads_resized = spec.gate_reads == "resized"
         out = geometry.out_channels
-        seen = Geometry(out, out, 1, False) if self.reads_resized else geometry
+        seen = Geometry(out, out, 1, False, geometry.norm) if self.reads_resized else geometry
         self.gate = self.make_gate(seen, spec.gate_bias)
 
     def make_gate(self, geometry: Geometry, bias: float) -> nn.Sequential:
-        gate = geometry.conv1x1(bn=False, bias=True)
-        gate.conv.bias_init = bias
+        gate = geometry.conv1x1(normalised=False, bias=True)
+        starting_from(gate.get_submodule("conv"), bias_init=bias)
         return gate
 
     def forward(self, x: torch.Tensor, residual: torch.Tensor) -> torch.Tensor:
@@ -144,20 +85,20 @@ class ShortcutGate(Gated):
 class Highway(ExclusiveGate):
     """(1 - g) R(x) + g F with g = sigmoid(bn(conv3x3(relu(bn(conv3x3(x)))))), gate_bias on the last BN.
 
-    Srivastava's design in highway-resnet-comparison, whose net also ends F with ReLU (order relu_before_add),
-    projects (downsample B) and is narrower (width 0.875).
+    Srivastava's design in highway-resnet-comparison; that net also ends F with ReLU (order relu_before_add), has
+    projections (downsample B) and is narrower (width 0.875).
     """
 
     def make_gate(self, geometry: Geometry, bias: float) -> nn.Sequential:
-        inner, out = geometry.in_channels, geometry.out_channels
+        out, biased = geometry.out_channels, not geometry.norm.normalises
         layers = OrderedDict(
-            conv1=nn.Conv2d(inner, out, 3, geometry.stride, 1, bias=False),
-            bn1=nn.BatchNorm2d(out),
+            conv1=nn.Conv2d(geometry.in_channels, out, 3, geometry.stride, 1, bias=biased),
+            bn1=geometry.norm.layer(out),
             relu1=nn.ReLU(),
-            conv2=nn.Conv2d(out, out, 3, 1, 1, bias=False),
-            bn2=nn.BatchNorm2d(out),
+            conv2=nn.Conv2d(out, out, 3, 1, 1, bias=biased),
+            bn2=geometry.norm.layer(out),
         )
-        layers["bn2"].bias_init = bias
+        starting_from(layers["conv2" if biased else "bn2"], bias_init=bias)
         return nn.Sequential(layers)
 
 
@@ -166,7 +107,7 @@ class Conv1x1(nn.Module):
 
     def __init__(self, geometry: Geometry, spec: ShortcutSpec) -> None:
         super().__init__()
-        self.project = geometry.conv1x1(bn=spec.conv1x1_bn)
+        self.project = geometry.conv1x1(normalised=spec.conv1x1_bn)
 
     def forward(self, x: torch.Tensor, residual: torch.Tensor) -> torch.Tensor:
         return self.project(x) + residual
@@ -175,8 +116,8 @@ class Conv1x1(nn.Module):
 class Dropout(Shortcut):
     """dropout(R(x)) + F: Figure 2(f).
 
-    "plain": values are dropped in training and multiplied by 1 - p in evaluation, so the shortcut's expected
-    scale is 1 - p in both; "inverted" (PyTorch's own): divided by 1 - p in training, so that it is 1.
+    "plain": values are dropped in training and multiplied by 1 - p in evaluation, so the expected scale of the
+    shortcut is 1 - p in both; "inverted" (as in PyTorch): divided by 1 - p in training, so that it is 1.
     """
 
     def __init__(self, geometry: Geometry, spec: ShortcutSpec) -> None:
@@ -186,6 +127,25 @@ class Dropout(Shortcut):
 
     def forward(self, x: torch.Tensor, residual: torch.Tensor) -> torch.Tensor:
         return self.scale * self.dropout(self.resize(x)) + residual
+
+
+class ReZero(Shortcut):
+    """R(x) + a F, with one trained number a per unit that starts at 0 (Bachlechner et al. 2020, 2003.04887)."""
+
+    def __init__(self, geometry: Geometry, spec: ShortcutSpec) -> None:
+        super().__init__(geometry, spec)
+        self.scale = nn.Parameter(torch.zeros(1))
+
+    def forward(self, x: torch.Tensor, residual: torch.Tensor) -> torch.Tensor:
+        return self.resize(x) + self.scale * residual
+
+
+class LayerScale(ReZero):
+    """R(x) + g F, with one trained number g per channel, initially `layer_scale` (Touvron et al. 2021, 2103.17239)."""
+
+    def __init__(self, geometry: Geometry, spec: ShortcutSpec) -> None:
+        super().__init__(geometry, spec)
+        self.scale = nn.Parameter(torch.full((geometry.out_channels, 1, 1), spec.layer_scale))
 
 
 class NoShortcut(nn.Module):
@@ -198,7 +158,7 @@ class NoShortcut(nn.Module):
         return residual
 
 
-SHORTCUTS: dict[str, type[nn.Module]] = {
+SHORTCUTS: dict[str, Callable[[Geometry, ShortcutSpec], nn.Module]] = {
     "identity": Shortcut,
     "scaled": Scaled,
     "exclusive_gate": ExclusiveGate,
@@ -207,7 +167,27 @@ SHORTCUTS: dict[str, type[nn.Module]] = {
     "dropout": Dropout,
     "none": NoShortcut,
     "highway": Highway,
+    "rezero": ReZero,
+    "layer_scale": LayerScale,
 }
+ShortcutName = Annotated[str, OneOf(SHORTCUTS)]
+
+
+@dataclass(frozen=True)
+class ShortcutSpec:
+    """The options of a shortcut. Where He et al. 2016 leave something open, the default is the first of two choices."""
+
+    shortcut: ShortcutName = "identity"
+    downsample: Downsample = "A"
+    shortcut_scale: float = 1.0
+    residual_scale: float = 1.0
+    gate_bias: float = -6.0
+    gate_reads: Literal["unit_input", "resized"] = "unit_input"  # before or after the change of size
+    conv1x1_bn: bool = True  # "BN right after the weight layers" (caption of Figure 2)
+    shortcut_dropout: Probability = 0.5
+    dropout_scaling: Literal["plain", "inverted"] = "plain"  # plain: the text's "expected scale of 0.5"
+    shortcut_units: Literal["all", "same_size"] = "all"  # "same_size": units that change size keep R(x) + F
+    layer_scale: Positive = 1e-5  # initial value; Touvron et al. 2021 have 0.1 to 1e-6, by depth
 
 
 def make_shortcut(geometry: Geometry, spec: ShortcutSpec) -> nn.Module:

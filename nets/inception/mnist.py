@@ -8,8 +8,10 @@ import torch
 from torch import nn
 
 from nets.inception.modules import Conv, Fork, Mixed, Pool, Style
-from nets.layers import Activation, FixedMap
+from nets.layers import Activation, AdaptiveAvgPool
 from nets.layers import activation as make_activation
+from nets.norms import NormSpec
+from nets.options import Count, CountOrZero, spread
 
 INCEPTION_A = Fork(  # to 88 channels
     (Conv(16, 1),),
@@ -36,7 +38,7 @@ class MnistInception(nn.Module):
         self.pool2 = nn.MaxPool2d(2)
         self.act2 = make_activation(activation)
         self.inception2 = Mixed(20, INCEPTION_A, style)
-        self.resize = FixedMap(4)
+        self.resize = AdaptiveAvgPool(4)
         self.fc = nn.Linear(88 * 4 * 4, num_classes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -49,24 +51,27 @@ class MnistInception(nn.Module):
         return self.fc(self.resize(x).flatten(1))
 
 
+@spread
 def mnist_inception(
     *,
-    num_classes: int = 10,
-    in_channels: int = 1,
-    padding: int = 0,
+    num_classes: Count = 10,
+    in_channels: Count = 1,
+    padding: CountOrZero = 0,
     branch_layers: Literal["conv", "conv_act", "conv_bn_act"] = "conv",
     activation: Activation = "relu",
+    normalisation: NormSpec,
 ) -> MnistInception:
     """The lectures' net for 28x28 pixels, at least 16x16; 97,298 parameters.
 
-    padding: zeros about the image, in pixels. branch_layers: what one layer of a branch is; the lectures' modules
-    have neither activation nor BN, so that every branch is linear.
-    Other sizes of image are brought to 4x4 maps ahead of fc.
+    padding: zeros around the image, in pixels. branch_layers: the layers of one step of a branch; the lectures' modules
+    have neither activation nor BN, so every branch is linear. norm, norm_groups: see NormSpec, for conv_bn_act.
+    Images of other sizes give maps that are pooled to 4x4 before fc.
     """
+    bare = NormSpec("none")
     styles = {
-        "conv": Style(None, norm=False, count_padding=True),
-        "conv_act": Style(activation, norm=False, count_padding=True),
-        "conv_bn_act": Style(activation, count_padding=True),
+        "conv": Style(None, norm=bare, count_padding=True),
+        "conv_act": Style(activation, norm=bare, count_padding=True),
+        "conv_bn_act": Style(activation, norm=normalisation, count_padding=True),
     }
     return MnistInception(num_classes, in_channels, padding, activation, styles[branch_layers])
 

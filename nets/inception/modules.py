@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from nets.layers import activation
+from nets.norms import BATCH_NORM, NormSpec
 
 
 @dataclass(frozen=True)
@@ -21,10 +22,14 @@ class Conv:
     stride: int = 1
     valid: bool = False
 
+    @property
+    def kernel_size(self) -> tuple[int, int]:
+        return (self.kernel, self.kernel) if isinstance(self.kernel, int) else self.kernel
+
 
 @dataclass(frozen=True)
 class Pool:
-    """k x k pooling. `ceil` is Caffe's: no padding, but a last window that may reach over the edge."""
+    """k x k pooling. `ceil` as in Caffe: no padding, but a last window that may reach over the edge."""
 
     kind: Literal["avg", "max"]
     stride: int = 1
@@ -35,9 +40,9 @@ class Pool:
 
 @dataclass(frozen=True, init=False)
 class Fork:
-    """Branches side by side, their outputs concatenated along the channels.
+    """Parallel branches, whose outputs are concatenated along the channels.
 
-    None stands for a branch that was taken out; the others keep their names.
+    None is a branch that was removed; the others keep their names.
     """
 
     branches: tuple[Branch | None, ...]
@@ -68,28 +73,34 @@ class Style:
     bn_eps: float = 1e-3  # TF-slim, torchvision and timm; the papers do not say
     honour_valid: bool = True  # False: every layer is padded, for small images
     count_padding: bool = False  # average pooling divides by 9 at the border too
-    norm: bool = True  # False: convolutions have a bias instead of BN
+    norm: NormSpec = BATCH_NORM
 
 
 class ConvNorm(nn.Module):
-    """y = act(bn(conv(x))); without `norm`, act(conv(x) + b)."""
+    """y = act(bn(conv(x))), where bn is the net's normalisation; without, act(conv(x) + b)."""
 
     def __init__(self, in_channels: int, conv: Conv, style: Style, norm: bool = True) -> None:
         super().__init__()
-        norm = norm and style.norm
-        kernel = (conv.kernel, conv.kernel) if isinstance(conv.kernel, int) else conv.kernel
+        norm = norm and style.norm.normalises
+        kernel = conv.kernel_size
         padding = (0, 0) if conv.valid and style.honour_valid else (kernel[0] // 2, kernel[1] // 2)
         self.out_channels = conv.channels
         self.conv = nn.Conv2d(in_channels, conv.channels, kernel, conv.stride, padding, bias=not norm)
-        self.bn = nn.BatchNorm2d(conv.channels, eps=style.bn_eps) if norm else nn.Identity()
+        self.bn = style.norm.layer(conv.channels, style.bn_eps) if norm else nn.Identity()
         self.act = activation(style.activation) if style.activation else nn.Identity()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return self.act(self.bn(self.conv(x)))
 
 
-class Chain(nn.Sequential):
-    """Steps one after another; an empty chain passes its input on."""
+class Stage(nn.Module):
+    """A part of a net that states the number of its output channels."""
+
+    out_channels: int
+
+
+class Chain(nn.Sequential, Stage):
+    """Steps in sequence; an empty chain returns its input."""
 
     def __init__(self, in_channels: int, steps: Sequence[Step], style: Style) -> None:
         super().__init__()
@@ -100,18 +111,20 @@ class Chain(nn.Sequential):
             self.append(layer)
 
 
-class Mixed(nn.Module):
-    """y = [branch1(x), branch2(x), ...], concatenated along the channels."""
+class Mixed(nn.ModuleDict):
+    """y = [branch1(x), branch2(x), ...], concatenated along the channels; the branches by name."""
 
     def __init__(self, in_channels: int, fork: Fork, style: Style) -> None:
-        super().__init__()
-        for i, branch in enumerate(fork.branches, start=1):
-            if branch is not None:
-                self.add_module(f"branch{i}", Chain(in_channels, branch, style))
-        self.out_channels = sum(branch.out_channels for branch in self.children())
+        branches = {
+            f"branch{i}": Chain(in_channels, branch, style)
+            for i, branch in enumerate(fork.branches, start=1)
+            if branch is not None
+        }
+        super().__init__(branches)
+        self.out_channels = sum(branch.out_channels for branch in branches.values())
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return torch.cat([branch(x) for branch in self.children()], 1)
+        return torch.cat([branch(x) for branch in self.values()], 1)
 
 
 class ResidualMixed(nn.Module):
@@ -125,7 +138,7 @@ class ResidualMixed(nn.Module):
         self.out_channels, self.scale = channels, row.scale
         self.mixed = Mixed(channels, row.fork, style)
         self.expand = nn.Conv2d(self.mixed.out_channels, channels, 1)
-        self.act = activation(style.activation) if row.act_after else nn.Identity()
+        self.act = activation(style.activation) if row.act_after and style.activation else nn.Identity()
 
     def join(self, x: torch.Tensor, branch: torch.Tensor) -> torch.Tensor:
         return x + self.scale * branch
@@ -135,7 +148,7 @@ class ResidualMixed(nn.Module):
 
 
 class PlainMixed(ResidualMixed):
-    """y = act(W[branch1(x), branch2(x), ...]): the same layers without the sum, nor the scale that serves it."""
+    """y = act(W[branch1(x), branch2(x), ...]): the same layers without the sum and its scale."""
 
     def join(self, x: torch.Tensor, branch: torch.Tensor) -> torch.Tensor:
         return branch
@@ -144,19 +157,19 @@ class PlainMixed(ResidualMixed):
 class InceptionNet(nn.Module):
     """logits = fc(dropout(mean(stages(stem(x))))).
 
-    Init: N(0, 2 / fan-in), zero biases, as TF-slim's variance scaling (there truncated); the papers do not say.
-    TF-slim's BN has no gamma; here it has, as in torchvision and timm. BN momentum is PyTorch's 0.1.
+    Initial weights N(0, 2 / fan-in), biases 0, as in TF-slim's variance scaling (truncated there); the papers give
+    none. TF-slim's BN has no gamma; this one has, as in torchvision and timm. BN momentum is PyTorch's 0.1.
     """
 
     init = "he_fan_in"
 
-    def __init__(self, stages: dict[str, nn.Module], num_classes: int, dropout: float, min_size: int) -> None:
+    def __init__(self, stages: Mapping[str, Stage], num_classes: int, dropout: float, min_size: int) -> None:
         super().__init__()
         self.stages, self.min_size = tuple(stages), min_size
         for name, stage in stages.items():
             self.add_module(name, stage)
         self.dropout = nn.Dropout(dropout)
-        self.fc = nn.Linear(stage.out_channels, num_classes)
+        self.fc = nn.Linear(stages[self.stages[-1]].out_channels, num_classes)
 
     def features(self, x: torch.Tensor, stages: Sequence[str]) -> torch.Tensor:
         for name in stages:
@@ -167,19 +180,19 @@ class InceptionNet(nn.Module):
         return self.fc(self.dropout(x.mean((2, 3))))
 
     def check_size(self, x: torch.Tensor) -> None:
-        """Raises ValueError for images that would leave a stage without a single pixel."""
+        """Raises ValueError for images so small that some stage would have no pixel."""
         height, width = x.shape[2:]
         if min(height, width) < self.min_size:
             need = f"{self.min_size}x{self.min_size}"
             raise ValueError(f"this net needs images of {need} pixels or more, got {height}x{width}")
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor) -> torch.Tensor | tuple[torch.Tensor | None, ...]:
         self.check_size(x)
         return self.classify(self.features(x, self.stages))
 
 
 def chains(in_channels: int, rows: dict[str, Branch], style: Style) -> dict[str, Chain]:
-    """The stages of a net, each reading what the one before it gives."""
+    """The stages of a net, each reading the output of the one before."""
     stages: dict[str, Chain] = {}
     for name, steps in rows.items():
         stages[name] = Chain(in_channels, steps, style)
@@ -188,17 +201,8 @@ def chains(in_channels: int, rows: dict[str, Branch], style: Style) -> dict[str,
 
 
 def scaled(rows: dict[str, Branch], width: float) -> dict[str, Branch]:
-    """The rows with `width` times their channels, rounded down, at least 1. Raises ValueError for width <= 0."""
-    if width <= 0:
-        raise ValueError(f"width must be positive, got {width}")
+    """The rows with `width` times their channels, rounded down, at least 1."""
     return {name: _scaled(steps, width) for name, steps in rows.items()}
-
-
-def check_blocks(blocks: tuple[int, ...]) -> tuple[int, int, int]:
-    """Raises ValueError unless `blocks` is three counts, for stages A, B and C."""
-    if len(blocks) != 3 or any(not isinstance(count, int) or count < 0 for count in blocks):
-        raise ValueError(f"blocks takes three counts, for stages A, B and C, got {blocks}")
-    return blocks
 
 
 def _scaled(steps: Branch, width: float) -> Branch:

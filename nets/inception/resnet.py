@@ -6,13 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from nets.inception.modules import Branch, Conv, Fork, InceptionNet, Pool, Residual, Style, chains, check_blocks, scaled
+from nets.inception.modules import Branch, Conv, Fork, InceptionNet, Pool, Residual, Style, chains, scaled
 from nets.inception.v4 import reduction_a
 from nets.layers import Activation
+from nets.norms import NormSpec
+from nets.options import Count, CountOrZero, Positive, Probability, spread
 
 
 @dataclass(frozen=True)
-class Plan:
+class InceptionResNetLayout:
     """The rows of one version: stem, three kinds of residual module, two reductions, last convolution."""
 
     stem: Branch
@@ -47,12 +49,12 @@ STEM_START: Branch = (
     Conv(80, 1), Conv(192, 3, valid=True),
 )  # fmt: skip
 
-V1 = Plan(  # 256, 896 and 1792 channels
+V1 = InceptionResNetLayout(  # 256, 896 and 1792 channels
     stem=(*STEM_START, Conv(256, 3, 2, valid=True)),  # Figure 14
     modules=(residual_a(32, 32, 32), residual_bc(128, 7, 128, 128, 128), residual_bc(192, 3, 192, 192, 192)),
     reductions=(reduction_a(192, 192, 256, 384), reduction_b(256, 256, 256)),
 )
-V2 = Plan(  # 320, 1088 and 2080 channels
+V2 = InceptionResNetLayout(  # 320, 1088 and 2080 channels
     stem=(
         *STEM_START,
         Pool("max", 2, valid=True),
@@ -67,56 +69,57 @@ V2 = Plan(  # 320, 1088 and 2080 channels
     reductions=(reduction_a(256, 256, 384, 384), reduction_b(288, 288, 320)),
     end=(Conv(1536, 1),),
 )
-CIFAR = Plan(  # version 1 behind a stem without stride; at width 1/4: 64, 224 and 448 channels
+CIFAR = InceptionResNetLayout(  # version 1 after a stem without stride; at width 1/4: 64, 224 and 448 channels
     stem=(Conv(64, 3), Conv(256, 3)), modules=V1.modules, reductions=V1.reductions, small=True
 )
 
 RELEASED_SCALES = (0.17, 0.10, 0.20)  # TF-slim, for A, B and C; the paper says "between 0.1 and 0.3"
 
 
+@spread
 def inception_resnet(
-    plan: Plan,
+    layout: InceptionResNetLayout,
     /,
     *,
-    num_classes: int = 1000,
-    in_channels: int = 3,
-    blocks: tuple[int, int, int] = (5, 10, 5),
+    num_classes: Count = 1000,
+    in_channels: Count = 3,
+    blocks: tuple[CountOrZero, CountOrZero, CountOrZero] = (5, 10, 5),
     residual: bool = True,
     residual_scale: float | None = None,
-    width: float = 1.0,
-    dropout: float = 0.2,
-    bn_eps: float = 1e-3,
+    width: Positive = 1.0,
+    dropout: Probability = 0.2,
+    bn_eps: Positive = 1e-3,
     activation: Activation = "relu",
+    normalisation: NormSpec,
 ) -> InceptionNet:
     """Inception with residual modules; 299 x 299 pixels, at least 75 x 75.
 
     blocks: modules of kind A, B and C. The last one is neither scaled nor activated, as in TF-slim.
-    residual: False leaves out every sum, and the scale with it; layers, names and parameters stay.
+    residual: False removes every sum and its scale; layers, names and parameters stay the same.
     residual_scale: of every module but the last; None: 0.17 in A, 0.10 in B, 0.20 in C, as in TF-slim.
-    width: multiplies all channels.
+    width: multiplies all channels. norm, norm_groups: see NormSpec.
     Deviations: version 2 is the released net (10, 20, 10 modules on 320, 1088, 2080 channels and a last 1x1
     convolution to 1536), not Figures 3 and 15-19 (5, 10, 5 on 384, 1154, 2048, where sums do not fit their
     inputs). Version 1 is the paper's, with five modules of kind C (facenet's port has six).
-    `inception_resnet_cifar` is this project's form for 32x32 images: version 1 behind two 3x3 convolutions
-    without stride, stages A, B, C on maps of 32, 16 and 8, every convolution and pooling padded.
+    `inception_resnet_cifar` is this project's form for 32x32 images: version 1 after two 3x3 convolutions without
+    stride, stages A, B, C on maps of 32, 16 and 8, every convolution and pooling padded.
     """
-    counts = check_blocks(blocks)
     scales = RELEASED_SCALES if residual_scale is None else (residual_scale,) * 3
     stage_a, stage_b, stage_c = (
         [Residual(fork, scale, residual)] * count
-        for fork, scale, count in zip(plan.modules, scales, counts, strict=True)
+        for fork, scale, count in zip(layout.modules, scales, blocks, strict=True)
     )
     if stage_c:
-        stage_c[-1] = Residual(plan.modules[2], 1.0, residual, act_after=False)
+        stage_c[-1] = Residual(layout.modules[2], 1.0, residual, act_after=False)
     rows: dict[str, Branch] = {
-        "stem": plan.stem,
+        "stem": layout.stem,
         "stage_a": tuple(stage_a),
-        "stage_b": (plan.reductions[0], *stage_b),
-        "stage_c": (plan.reductions[1], *stage_c, *plan.end),
+        "stage_b": (layout.reductions[0], *stage_b),
+        "stage_c": (layout.reductions[1], *stage_c, *layout.end),
     }
-    style = Style(activation, bn_eps, honour_valid=not plan.small)
+    style = Style(activation, bn_eps, honour_valid=not layout.small, norm=normalisation)
     stages = chains(in_channels, scaled(rows, width), style)
-    return InceptionNet(stages, num_classes, dropout, min_size=1 if plan.small else 75)
+    return InceptionNet(stages, num_classes, dropout, min_size=1 if layout.small else 75)
 
 
 NETS: dict[str, Callable[..., InceptionNet]] = {

@@ -1,27 +1,28 @@
-"""The layers ahead of the Inception modules of GoogLeNet (1409.4842) and BN-Inception (1502.03167)."""
+"""The layers before the Inception modules of GoogLeNet (1409.4842) and BN-Inception (1502.03167)."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Literal
+from typing import Annotated
 
 import torch
 from torch import nn
 
-from nets.inception.modules import Conv, ConvNorm, Style
+from nets.inception.modules import Conv, ConvNorm, Stage, Style
 from nets.layers import local_response_norm
-
-FirstConv = Literal["dense", "separable"]
+from nets.options import OneOf
 
 
 class SeparableConvNorm(nn.Module):
-    """y = act(bn(pointwise(depthwise(x)))): `multiplier` filters a channel, then 1x1 ("separable convolution")."""
+    """y = act(bn(pointwise(depthwise(x)))): `multiplier` filters per channel, then 1x1 ("separable convolution")."""
 
     def __init__(self, in_channels: int, conv: Conv, style: Style, multiplier: int = 8) -> None:
         super().__init__()
         depthwise = in_channels * multiplier
+        height, width = conv.kernel_size
+        padding = (height // 2, width // 2)
         self.depthwise = nn.Conv2d(
-            in_channels, depthwise, conv.kernel, conv.stride, conv.kernel // 2, groups=in_channels, bias=False
+            in_channels, depthwise, (height, width), conv.stride, padding, groups=in_channels, bias=False
         )
         self.pointwise = ConvNorm(depthwise, replace(conv, kernel=1, stride=1), style)
         self.out_channels = conv.channels
@@ -31,14 +32,15 @@ class SeparableConvNorm(nn.Module):
 
 
 FIRST_CONVS: dict[str, type[ConvNorm] | type[SeparableConvNorm]] = {"dense": ConvNorm, "separable": SeparableConvNorm}
+FirstConv = Annotated[str, OneOf(FIRST_CONVS)]
 
 
-class Stem(nn.Module):
+class Stem(Stage):
     """y = pool2(norm2(conv3(conv2(norm1(pool1(conv1(x))))))): 7x7 to 64, 1x1 to 64, 3x3 to 192 channels.
 
-    Images of 224x224 become maps of 28x28. norm1 and norm2 are LRN where `lrn`, else nothing; LRN ahead of the
-    second pooling, as GoogLeNet's Figure 3 draws it. The paper does not print its constants; these are BVLC
-    GoogLeNet's: size 5, alpha 1e-4 (divided by 5, as Caffe does), beta 0.75, k 1. Poolings are Caffe's too.
+    Images of 224x224 become maps of 28x28. norm1 and norm2 are LRN if `lrn`, else the identity; norm2 comes before the
+    pooling, as in GoogLeNet's Figure 3. The paper does not print its constants; these are BVLC GoogLeNet's: size 5,
+    alpha 1e-4 (divided by 5, as in Caffe), beta 0.75, k 1. The poolings are Caffe's too.
     """
 
     def __init__(self, in_channels: int, style: Style, lrn: bool, first_conv: FirstConv, width: float) -> None:
@@ -58,7 +60,7 @@ class Stem(nn.Module):
         return self.pool2(self.norm2(self.conv3(self.conv2(x))))
 
 
-class SmallStem(nn.Module):
+class SmallStem(Stage):
     """y = norm1(conv1(x)), 3x3 to 192 channels without stride, for images of 32x32; norm1 as in Stem."""
 
     def __init__(self, in_channels: int, style: Style, lrn: bool, first_conv: FirstConv, width: float) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from nets.inception.modules import Branch, Conv, Fork, InceptionNet, Pool, Style, chains, check_blocks, scaled
+from nets.inception.modules import Branch, Conv, Fork, InceptionNet, Pool, Style, chains, scaled
 from nets.layers import Activation
+from nets.norms import NormSpec
+from nets.options import Count, CountOrZero, Positive, Probability, spread
 
 STEM: Branch = (  # Figure 3, to 384 channels
     Conv(32, 3, 2, valid=True),
@@ -57,32 +59,34 @@ REDUCTION_B = Fork(  # Figure 8, adds 512 channels
 )
 
 
+@spread
 def inception_v4(
     small: bool,
     /,
     *,
-    num_classes: int = 1000,
-    in_channels: int = 3,
-    blocks: tuple[int, int, int] = (4, 7, 3),
-    width: float = 1.0,
-    dropout: float = 0.2,
-    bn_eps: float = 1e-3,
+    num_classes: Count = 1000,
+    in_channels: Count = 3,
+    blocks: tuple[CountOrZero, CountOrZero, CountOrZero] = (4, 7, 3),
+    width: Positive = 1.0,
+    dropout: Probability = 0.2,
+    bn_eps: Positive = 1e-3,
     activation: Activation = "relu",
+    normalisation: NormSpec,
 ) -> InceptionNet:
     """Inception-v4, Figure 9; 299 x 299 pixels, at least 75 x 75. The order of 1x7 and 7x1 is TF-slim's.
 
-    blocks: modules of kind A, B and C. width: multiplies all channels.
+    blocks: modules of kind A, B and C. width: multiplies all channels. norm, norm_groups: see NormSpec.
     `small` is this project's form for 32x32 images: a stem of two 3x3 convolutions without stride, stages A, B, C
     on maps of 32, 16 and 8, and no "V" layer, so that every convolution and pooling is padded.
     """
-    a, b, c = check_blocks(blocks)
+    a, b, c = blocks
     rows: dict[str, Branch] = {
         "stem": STEM_SMALL if small else STEM,
         "stage_a": (MODULE_A,) * a,
         "stage_b": (reduction_a(192, 224, 256, 384), *(MODULE_B,) * b),
         "stage_c": (REDUCTION_B, *(MODULE_C,) * c),
     }
-    style = Style(activation, bn_eps, honour_valid=not small)
+    style = Style(activation, bn_eps, honour_valid=not small, norm=normalisation)
     stages = chains(in_channels, scaled(rows, width), style)
     return InceptionNet(stages, num_classes, dropout, min_size=1 if small else 75)
 

@@ -11,13 +11,13 @@ from torch import nn
 
 import nets
 from nets import cost
-from nets.alexnet import NETS, PLAN_2012, PLAN_2014, alexnet
-from nets.layers import initialise
+from nets.alexnet import LAYOUT_2012, LAYOUT_2014, NETS, alexnet
+from nets.initialisation import initialise
 
 IMAGENET, CIFAR = (3, 224, 224), (3, 32, 32)
-SMALL_PLANS = {
-    "2012": replace(PLAN_2012, hidden=(24, 16)),
-    "2014": replace(PLAN_2014, hidden=(24, 16)),
+SMALL_NETS = {
+    "2012": replace(LAYOUT_2012, hidden=(24, 16)),
+    "2014": replace(LAYOUT_2014, hidden=(24, 16)),
 }
 
 
@@ -111,7 +111,7 @@ def test_equals_torchvision(assert_equals_reference):
     theirs = torchvision.models.alexnet(num_classes=5)
     theirs.classifier[1], theirs.classifier[4] = nn.Linear(9216, 24), nn.Linear(24, 16)
     theirs.classifier[6] = nn.Linear(16, 5)
-    ours = alexnet(SMALL_PLANS["2014"], **{**NETS["alexnet"].keywords, "num_classes": 5})
+    ours = alexnet(SMALL_NETS["2014"], **{**NETS["alexnet"].keywords, "num_classes": 5})
     assert_equals_reference(ours, theirs, torch.randn(2, *IMAGENET))
 
 
@@ -150,7 +150,7 @@ def two_towers(weights, x):
 
 
 def test_equals_the_papers_two_towers():
-    net = alexnet(SMALL_PLANS["2012"], num_classes=5)
+    net = alexnet(SMALL_NETS["2012"], num_classes=5)
     initialise(net, rule="he_fan_in")
     net, x = net.double().eval(), torch.randn(2, *IMAGENET, dtype=torch.double)
     weights = {name: p.detach().clone().requires_grad_() for name, p in net.named_parameters()}
@@ -179,7 +179,7 @@ def test_starting_values_of_the_2012_net():
 @pytest.mark.parametrize(("scaling", "in_training", "in_evaluation"), [("plain", 1, 0.5), ("inverted", 2, 1)])
 def test_scale_of_dropout(scaling, in_training, in_evaluation):
     """What is kept is multiplied by 1, and halved in evaluation (section 4.2); inverted dropout does neither."""
-    net = alexnet(SMALL_PLANS["2012"], num_classes=5, dropout_scaling=scaling)
+    net = alexnet(SMALL_NETS["2012"], num_classes=5, dropout_scaling=scaling)
     x = torch.ones(1000)
     kept = net.train().classifier.dropout6(x)
     assert set(kept.tolist()) == {0, in_training}
@@ -196,10 +196,10 @@ def test_alpha_of_the_cifar_net(divide, share):
     assert out[0, 20].item() == pytest.approx(30 / (1 + 0.001 * share * 900) ** 0.75)
 
 
-@pytest.mark.parametrize("plan", SMALL_PLANS)
+@pytest.mark.parametrize("plan", SMALL_NETS)
 @pytest.mark.parametrize("pixels", [64, 100])
 def test_other_sizes_of_image_train_every_parameter(untrained, plan, pixels):
-    net = alexnet(SMALL_PLANS[plan], num_classes=5, dropout=0.0)
+    net = alexnet(SMALL_NETS[plan], num_classes=5, dropout=0.0)
     initialise(net, rule="he_fan_in")
     assert untrained(net, torch.randn(4, 3, pixels, pixels)) == []
 
@@ -220,9 +220,9 @@ def test_smallest_image(on_meta, name, pixels):
     ("name", "options", "message"),
     [
         ("alexnet", {"activation": "step"}, "it takes relu, prelu"),
-        ("alexnet", {"lrn": "yes"}, "it takes bool"),
+        ("alexnet", {"lrn": "yes"}, "it takes True or False"),
         ("alexnet_cifar", {"without": "conv1"}, "it takes none, conv3, conv4"),
-        ("alexnet_fig1", {"without": "conv3"}, "cannot lose conv3; choose from none"),
+        ("alexnet_fig1", {"without": "conv3"}, "cannot be built without conv3; choose from none"),
     ],
 )
 def test_wrong_options_are_named(on_meta, name, options, message):

@@ -10,7 +10,7 @@ from torch import nn
 
 import nets
 from nets import cost
-from nets.densenet import NETS, Plan, densenet
+from nets.densenet import NETS, DenseNetLayout, densenet
 
 IMAGENET, CIFAR = (3, 224, 224), (3, 32, 32)
 BC = {"bottleneck": True, "compression": 0.5}
@@ -120,7 +120,7 @@ def by_formula(parameters, x, layers, bottleneck):
 
 @pytest.mark.parametrize(("depth", "options"), [(13, {}), (16, BC), (16, {**BC, "compression": 1.0})])
 def test_cifar_form_equals_the_formula(depth, options):
-    net = densenet(Plan(depth), growth=5, **options)
+    net = densenet(DenseNetLayout(depth), growth=5, **options)
     nets.initialise(net)
     for name, p in net.named_parameters():
         if "bn" in name:
@@ -177,9 +177,9 @@ def test_starting_values():
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [
-        ("densenet40", {"growth": 0}, "growth must be 1 or more, not 0"),
-        ("densenet40", {"compression": 1.5}, "compression must be above 0 and at most 1, not 1.5"),
-        ("densenet121", {"bottleneck": "BC"}, "it takes bool"),
+        ("densenet40", {"growth": 0}, "growth cannot be 0; it takes a whole number, 1 or more"),
+        ("densenet40", {"compression": 1.5}, "compression cannot be 1.5; it takes a number above 0 and at most 1"),
+        ("densenet121", {"bottleneck": "BC"}, "it takes True or False"),
         ("densenet121", {"width": 2.0}, "no option 'width'; it has num_classes, in_channels, growth"),
     ],
 )
@@ -191,4 +191,4 @@ def test_wrong_options_are_named(on_meta, name, options, message):
 @pytest.mark.parametrize(("depth", "bottleneck", "rule"), [(41, False, "3n"), (43, True, "6n"), (4, False, "3n")])
 def test_a_depth_that_does_not_divide_is_refused(depth, bottleneck, rule):
     with pytest.raises(ValueError, match=rf"depth {depth} is not {rule}\+4"):
-        Plan(depth).layers_per_block(bottleneck)
+        DenseNetLayout(depth).layers_per_block(bottleneck)

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from nets.layers import FixedMap, local_response_norm
+from nets.layers import AdaptiveAvgPool, local_response_norm
 
 
 def lrn_by_loops(x, size, alpha, beta, k):
@@ -39,9 +39,9 @@ def test_lrn_with_divided_alpha_is_torch_s(size):
 @pytest.mark.parametrize("pixels", [(6, 6), (5, 7), (13, 2), (1, 1), (9, 30)])
 def test_fixed_map_is_adaptive_average_pooling(size, pixels):
     x = torch.randn(2, 3, *pixels, dtype=torch.double)
-    torch.testing.assert_close(FixedMap(size)(x), nn.AdaptiveAvgPool2d(size)(x), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(AdaptiveAvgPool(size)(x), nn.AdaptiveAvgPool2d(size)(x), rtol=1e-12, atol=1e-12)
 
 
 def test_fixed_map_leaves_its_own_size_alone():
     x = torch.randn(1, 2, 6, 6)
-    assert FixedMap(6)(x) is x
+    assert AdaptiveAvgPool(6)(x) is x

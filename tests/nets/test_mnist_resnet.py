@@ -124,7 +124,7 @@ def test_padding_is_zeros_about_the_image():
     ("call", "words"),
     [
         (lambda: build(order="bn_after_add"), "it takes original, full_preact"),
-        (lambda: build(norm="batch"), "it takes bool"),
+        (lambda: build(norm="bach"), "it takes True or False or batch, group, layer, instance, none"),
         (lambda: build(width=2.0), "it has num_classes, in_channels, padding"),
         (lambda: build()(torch.randn(1, 1, 15, 20)), "needs 16x16 pixels or more, padding included, got 15x20"),
     ],

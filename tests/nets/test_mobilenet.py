@@ -128,7 +128,7 @@ def test_starting_values():
     [
         ({"convolution": "grouped"}, "it takes depthwise_separable, full"),
         ({"stem_stride": 4}, "it takes 1, 2"),
-        ({"width": 0}, "width must be above 0, not 0"),
+        ({"width": 0}, "width cannot be 0; it takes a number above 0"),
     ],
 )
 def test_wrong_options_are_named(on_meta, options, message):

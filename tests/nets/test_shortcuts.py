@@ -5,7 +5,8 @@ import torch
 import torch.nn.functional as F
 
 from nets import initialise
-from nets.shortcuts import Geometry, ShortcutSpec, make_shortcut
+from nets.downsampling import Geometry
+from nets.shortcuts import ShortcutSpec, make_shortcut
 
 SAME = Geometry(4, 4, 1, projection_bn=True)
 DOWN = Geometry(3, 6, 2, projection_bn=True)
@@ -14,7 +15,7 @@ DOWN = Geometry(3, 6, 2, projection_bn=True)
 def built(geometry, **options):
     torch.manual_seed(0)
     shortcut = make_shortcut(geometry, ShortcutSpec(**options))
-    initialise(shortcut)
+    initialise(shortcut, rule="he_fan_out")
     return shortcut.double()
 
 
@@ -111,6 +112,6 @@ def test_variants_may_leave_the_units_that_change_size_alone():
     assert torch.equal(shortcut(x, f), pad_a(x, DOWN) + f)
 
 
-def test_option_a_cannot_shrink():
-    with pytest.raises(ValueError, match="downsample A cannot shrink"):
+def test_option_a_cannot_reduce_the_channels():
+    with pytest.raises(ValueError, match="downsample A cannot reduce"):
         make_shortcut(Geometry(8, 4, 1, True), ShortcutSpec())

@@ -142,11 +142,11 @@ def test_without_bn_every_layer_has_a_bias():
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"norm": "lrn"}, "it takes batch, none"),
+        ({"norm": "lrn"}, "it takes batch, group, layer, instance, none"),
         ({"large": "3x3"}, "it takes 3x3_twice, 5x5"),
         ({"pooling": "sum"}, "it takes mixed, avg, max"),
         ({"aux": "both"}, "it has num_classes, in_channels, norm"),
-        ({"width": 0.0}, "width must be positive"),
+        ({"width": 0.0}, "width cannot be 0.0; it takes a number above 0"),
     ],
 )
 def test_wrong_options_say_what_is_right(options, words):

@@ -156,13 +156,13 @@ def test_small_form_trains_every_parameter(options):
     [
         ({"form": "full"}, "it takes reduced, naive"),
         ({"large": "7x7"}, "it takes 5x5, 3x3_twice, 3x3"),
-        ({"norm": "group"}, "it takes none, lrn, batch"),
+        ({"norm": "weight"}, "it takes batch, group, layer, instance, none, lrn"),
         ({"last_pool": 4}, "it takes 2, 3"),
         ({"aux": True}, "it takes both, first, second, none"),
-        ({"aux_after": ("4a", "6a")}, "aux_after takes two of the modules 3a, 3b, .*, got \\('4a', '6a'\\)"),
-        ({"aux_after": ("4a", "4a")}, "aux_after takes two of the modules"),
+        ({"aux_after": ("4a", "6a")}, "aux_after cannot be \\('4a', '6a'\\); it takes 2 values, each 3a, 3b, .*, 5b"),
+        ({"aux_after": ("4a", "4a")}, "aux_after takes two different modules"),
         ({"branch": 1}, "it has num_classes, in_channels, form"),
-        ({"width": -1.0}, "width must be positive"),
+        ({"width": -1.0}, "width cannot be -1.0; it takes a number above 0"),
         (dict.fromkeys(("branch_1x1", "branch_3x3", "branch_large", "branch_pool"), False), "one of branch_1x1"),
     ],
 )

@@ -116,11 +116,11 @@ def test_one_channel_and_other_sizes(name):
     [
         ("inception_v3", {"stem": "5x5"}, "it takes factorised, 7x7"),
         ("inception_v3", {"residual": True}, "it has num_classes, in_channels, aux"),
-        ("inception_v4", {"blocks": (4, 7)}, "blocks takes three counts"),
-        ("inception_resnet_v1", {"blocks": (5, -1, 5)}, "blocks takes three counts"),
-        ("inception_resnet_cifar", {"residual": "no"}, "residual cannot be 'no'; it takes bool"),
-        ("inception_resnet_cifar", {"residual_scale": "big"}, "it takes float or None"),
-        ("inception_resnet_cifar", {"width": 0.0}, "width must be positive"),
+        ("inception_v4", {"blocks": (4, 7)}, "it takes 3 values, each a whole number, 0 or more"),
+        ("inception_resnet_v1", {"blocks": (5, -1, 5)}, "it takes 3 values, each a whole number, 0 or more"),
+        ("inception_resnet_cifar", {"residual": "no"}, "residual cannot be 'no'; it takes True or False"),
+        ("inception_resnet_cifar", {"residual_scale": "big"}, "it takes a number or None"),
+        ("inception_resnet_cifar", {"width": 0.0}, "width cannot be 0.0; it takes a number above 0"),
         ("inception_resnet", {}, "did you mean inception_resnet_v"),
     ],
 )
