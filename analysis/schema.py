@@ -18,11 +18,18 @@ RENAMED: Mapping[str, str] = {
     "recipe.views": "recipe.test_crops",
     "recipe.colour_noise": "recipe.pca_noise",
 }
+# Where a run's config keeps the declaration of its ablation; older logs keep it under `ablation`, as the frames do.
+DECLARATION = "study_declaration"
+REPORT = "report"  # the job type of a study's summary, which is not a run of a variant
 
 
 def renamed(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A flat config with today's names."""
-    return {RENAMED.get(key, key): value for key, value in config.items()}
+    """A flat config with the names that the analysis uses."""
+    return {RENAMED.get(key, _of_ablation(key)): value for key, value in config.items()}
+
+
+def _of_ablation(key: str) -> str:
+    return f"ablation.{key.removeprefix(f'{DECLARATION}.')}" if key.startswith(f"{DECLARATION}.") else key
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -57,8 +58,14 @@ class Args:
     """bf16 computes convolutions in bfloat16, tf32 rounds to TF32 (CUDA only). Default: the recipe's, mostly fp32."""
     compiled: bool = False
     """Fuse each training pass with torch.compile. It takes about a minute to start, so it suits long runs."""
-    wandb: Literal["offline", "online", "disabled"] = "offline"
-    """offline needs no account; disabled trains without logs, and so without a table."""
+    wandb: Literal["offline", "online", "disabled"] | None = None
+    """Default: $WANDB_MODE, else offline, which needs no account; disabled trains without logs, so without a table."""
+    wandb_entity: str | None = None
+    """The user or team on the W&B server. Default: $WANDB_ENTITY, else the account's own."""
+    wandb_project: str | None = None
+    """The project on the W&B server. Default: $WANDB_PROJECT, else the ablation's name."""
+    wandb_artifacts: bool = False
+    """Also store final checkpoints, tables, figures and the report as W&B artifacts."""
     out: Path = Path("runs")
     """Where runs, tables and figures are written."""
     dry_run: bool = False
@@ -75,6 +82,7 @@ def main(args: Args) -> int:
     from rich.console import Console
 
     from experiments.datasets import DataError
+    from experiments.execution.wandb_environment import TrackingError
     from experiments.spec import SpecError
 
     console = Console()
@@ -88,7 +96,7 @@ def main(args: Args) -> int:
         if args.cells:
             return list_cells(console, args.name)
         return run_all(console, args) if args.all else run_one(console, args)[0]
-    except (SpecError, DataError) as error:
+    except (SpecError, DataError, TrackingError) as error:
         return refuse(error)
 
 
@@ -111,7 +119,7 @@ def misuse(args: Args) -> str | None:
 def run_one(console: Console, args: Args) -> tuple[int, str]:
     """One ablation from its plan to its table: exit status, and a short summary of what became of it.
 
-    Raises SpecError or DataError, before anything trains.
+    Raises SpecError, DataError or TrackingError, before anything trains.
     """
     from experiments.execution import workers
 
@@ -119,6 +127,7 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
         workers.begin(args.device)  # before this process imports PyTorch
     from experiments import ablations, data, machine
     from experiments.ablation import Overrides
+    from experiments.execution import wandb_environment, wandb_study
     from experiments.planning.concurrency import Parallel, plan_parallel
     from experiments.planning.estimate import sequential_seconds
     from experiments.planning.plan import check_writable, default_profile, plan
@@ -131,7 +140,10 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
     seeds = None if args.seeds is None else range(args.seeds)
     ablation = ablations.load(args.name or "")
     profile = args.profile or default_profile(ablation, device)
-    jobs = plan(ablation, profile, overrides, seeds=seeds, out=args.out, data_dir=args.data_dir, wandb=args.wandb)
+    asked = (args.wandb, args.wandb_entity, args.wandb_project, args.wandb_artifacts)
+    mode, destination = wandb_environment.destination(*asked)
+    jobs = plan(ablation, profile, overrides, seeds=seeds, out=args.out, data_dir=args.data_dir, wandb=mode)
+    jobs = [replace(job, destination=destination) for job in jobs]
     check_writable(args.out)
     if not args.dry_run:  # fetched once, here, where its progress can be seen
         data.prepare(jobs[0].spec.data, args.data_dir)
@@ -146,10 +158,13 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
         for job in jobs:
             console.print(str(job.folder), highlight=False, soft_wrap=True)
         return 0, f"{len(jobs)} runs planned"
-    stopped = train_all(console, jobs, parallel.runs)
+    say = partial(console.print, highlight=False, markup=False, soft_wrap=True)
+    stopped = train_all(console, wandb_study.begin(jobs, say), parallel.runs)
     status = 0 if not stopped else 2 if all(ended.known for ended in stopped) else 1
     if len(stopped) < len(jobs):
         status = conclude(console, jobs, args.out / ablation.name / "results" / profile) or status
+    if mode == "online":
+        wandb_study.end(jobs, say)
     return status, f"{len(jobs) - len(stopped)} of {len(jobs)} runs"
 
 
@@ -209,12 +224,13 @@ def conclude(console: Console, jobs: list[Job], folder: Path) -> int:
     """Read the logs of `jobs`, print the table and its verdict, write tables and figures."""
     from analysis import logs, write
     from analysis.study import TableError
+    from experiments.execution.wandb_files import log_id
 
     if jobs[0].wandb == "disabled":
         console.print("W&B is disabled, so there is no log to make a table from; the checkpoints are kept.")
         return 0
     try:
-        runs, history = logs.load(jobs[0].out / jobs[0].ablation, run_ids=[job.spec.run_id for job in jobs])
+        runs, history = logs.load(jobs[0].out / jobs[0].ablation, run_ids=[log_id(job) for job in jobs])
         written = write.conclude(console, runs, history, folder)
     except (logs.LogsError, TableError, OSError) as error:
         return refuse(error)

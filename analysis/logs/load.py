@@ -14,7 +14,7 @@ import pandas as pd
 
 from analysis.logs import columns, wandb_file, wandb_server
 from analysis.logs.fragment import Fragment, LogsError
-from analysis.schema import Outcome, renamed
+from analysis.schema import REPORT, Outcome, renamed
 
 __all__ = ["LogsError", "load"]
 
@@ -45,13 +45,14 @@ def load(
     """`runs` with one row a run and `history` with one row a run and epoch.
 
     source: a folder that is searched for `*.wandb` files at any depth, one such file, or `entity/project` on a W&B
-    server; a path that exists wins. profile, run_ids, ablation: keep these runs only. A run's id is that of its spec,
-    so two ablations that share a run share its id: name the one that is wanted.
+    server; a path that exists wins. profile, run_ids, ablation: keep these runs only. In older logs two
+    ablations that share a run share its id: name the one that is wanted.
 
-    runs: `run_id`, `ablation` (W&B project), `variant` (group), `profile` (job type), `name`, `seed`, `tags`,
-    `outcome`, `started` (UTC), `fragments`, `epochs`, `source`, `damage`, then `config.*` and `summary.*` flattened
-    with dots. outcome: "finished" or "diverged" as the run itself put it in its summary, "crashed" for an exit code
-    other than 0, "unfinished" without an exit record (still running, or killed).
+    runs: `run_id`, `ablation` (as declared, else the W&B project), `variant` (group), `profile` (job type), `name`,
+    `seed`, `tags`, `outcome`, `started` (UTC), `fragments`, `epochs`, `source`, `damage`, then `config.*` and
+    `summary.*` flattened with dots. outcome: "finished" or "diverged" as the run itself put it in its summary,
+    "crashed" for an exit code other than 0, "unfinished" without an exit record (still running, or killed).
+    Summaries of a study (job type "report") are left out.
     history: `run_id`, `variant`, `seed`, `epoch` and every logged metric; log calls without an epoch are left out.
 
     A run that was killed and resumed is one fragment for each process under one id. They are merged in the order
@@ -63,7 +64,7 @@ def load(
     wanted_ids = None if run_ids is None else set(run_ids)
 
     def wanted(run_id: str, job_type: str) -> bool:
-        return (wanted_ids is None or run_id in wanted_ids) and (profile is None or job_type == profile)
+        return (wanted_ids is None or run_id in wanted_ids) and profile in (None, job_type) and job_type != REPORT
 
     if _is_remote(source):
         fragments = list(wandb_server.read(str(source), wanted))
@@ -134,7 +135,7 @@ def _merge(fragments: list[Fragment]) -> dict[str, Any]:
     rows = columns.newest([fragment.epochs for fragment in fragments])
     return {
         "run_id": newest.run_id,
-        "ablation": described.project,
+        "ablation": config.get("ablation.name") or described.project,
         "variant": described.group,
         "profile": described.job_type,
         "name": described.name,

@@ -20,7 +20,7 @@ from typing import Any
 from experiments.datasets import DataError
 from experiments.execution import workers
 from experiments.execution.run import complete_run
-from experiments.execution.tracking import TrackingError
+from experiments.execution.wandb_environment import TrackingError
 from experiments.planning.job import Job
 from experiments.training.checkpoint import CheckpointError
 from experiments.training.train import Row

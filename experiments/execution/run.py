@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import fcntl
 import json
 from collections.abc import Callable, Iterator
@@ -15,7 +16,9 @@ from experiments.data import contents
 from experiments.data.load import Dataset, Split, load_for
 from experiments.execution import environment
 from experiments.execution.measured import add_metrics
-from experiments.execution.tracking import Tracker
+from experiments.execution.tracking import Closed, Tracker
+from experiments.execution.wandb_files import fragments, mark_superseded
+from experiments.execution.wandb_page import page
 from experiments.planning.job import Job
 from experiments.spec import RunSpec, nested
 from experiments.training import checkpoint
@@ -29,7 +32,7 @@ def is_finished(job: Job) -> bool:
     state = checkpoint.load(job.folder, job.spec.run_id)
     if state is None or not state["outcome"]:
         return False
-    return job.wandb == "disabled" or (state.get("logged", False) and any(job.folder.glob("wandb/*run-*/*.wandb")))
+    return job.wandb == "disabled" or (state.get("logged", False) and bool(fragments(job)))
 
 
 def complete_run(job: Job, progress: Callable[[Row], None]) -> Result:
@@ -59,20 +62,33 @@ def complete_run(job: Job, progress: Callable[[Row], None]) -> Result:
                 progress(row)
 
             outcome = train(job.spec, data, job.folder, log, job.signals, job.metrics)
-            summary = {**rows[-1], "time/train_s": sum(row["time/epoch_s"] for row in rows)}
-            logged = tracker.finish(outcome, summary) and job.wandb != "disabled"
+            closed = tracker.finish(outcome, summary_of(rows))
+        if closed != "whole":
+            closed = log_rest(job, env, tracker, outcome, rows)
+        logged = closed == "whole" and job.wandb != "disabled"
+        if logged:
+            mark_superseded(job)
         state = checkpoint.load(job.folder, job.spec.run_id)
         checkpoint.save(job.folder, {**state, "logged": logged})
         return outcome
 
 
 def tracker_of(job: Job, env: dict[str, Any]) -> Tracker:
-    spec = job.spec
-    config = {**nested(spec), "variant": job.variant, "profile": job.profile, "env": env, **job.context}
-    return Tracker(
-        job.folder, job.wandb, project=job.ablation, group=job.variant, job_type=job.profile, name=job.name,
-        run_id=spec.run_id, tags=(spec.data.name.partition(":")[0], spec.net.name), config=config,
-    )  # fmt: skip
+    upload = job.folder / checkpoint.NAME if job.destination.artifacts else None
+    return Tracker(job.study, job.wandb, page(job, env), upload=upload)
+
+
+def log_rest(job: Job, env: dict[str, Any], tracker: Tracker, outcome: str, rows: list[Row]) -> Closed:
+    """Log what the tracker's log lacks in an offline log of its own: for `wandb sync`, what the server lacks."""
+    known = 0 if tracker.lost else tracker.acknowledged
+    with tracker_of(dataclasses.replace(job, wandb="offline"), env) as rest:
+        for row in rows[known:]:
+            rest.log(row)
+        return rest.finish(outcome, summary_of(rows))
+
+
+def summary_of(rows: list[Row]) -> Row:
+    return {**rows[-1], "time/train_s": sum(row["time/epoch_s"] for row in rows)}
 
 
 def _on_device(data: Dataset, spec: RunSpec) -> Dataset:

@@ -1,74 +1,106 @@
-"""The W&B side of a run: opened with everything the analysis needs, one row an epoch, closed with its outcome."""
+"""The W&B side of a run: opened with everything the analysis needs, one row per epoch, closed with its outcome."""
 
 from __future__ import annotations
 
-import os
+import queue
 import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from experiments.execution.wandb_check import UnavailableError, check
+from experiments.execution.wandb_environment import TrackingError, first_line
+from experiments.execution.wandb_files import acknowledged
+from experiments.execution.wandb_page import Page
 from experiments.planning.job import Mode
 
-METRICS = (
-    "train/*",
-    "test/*",
-    "optim/*",
-    "time/*",
-    "signal/*",
-)  # all drawn against `epoch`, never against W&B's own step
+METRICS = ("train/*", "test/*", "optim/*", "time/*", "signal/*")  # drawn against `epoch`, never W&B's own step
+INIT_LIMIT_S = 60.0  # a server that takes 3 s per request needs 15
+FINISH_LIMIT_S = 20.0
+UPLOAD_LIMIT_S = 300.0  # with a checkpoint to upload
+ANSWER_LIMIT_S = 10.0  # W&B's own process, on this machine
 
-
-class TrackingError(Exception):
-    """W&B cannot start: one line that says why and what to do."""
+# whole: on disk, and on the server if online. unsent: on disk, but not all of it is on the server.
+# lost: W&B's process ended or stopped, and rows with it.
+Closed = Literal["whole", "unsent", "lost"]
 
 
 class Tracker:
     """One W&B run. Use as a context: leaving it without `finish` closes the log as failed.
 
-    A run is resumed by opening another log under the same id; readers merge the two, the newest row of an epoch
-    wins. If W&B's own process dies, training goes on and one line says so; the rows stay in the checkpoint.
+    A run is resumed by opening another log under the same id; readers merge the two, and the newest row of an epoch
+    wins. Training never waits for a server or for W&B's process for longer than the limits above: a server that cannot
+    be used when the run begins makes it an offline run, and if W&B's process ends or stops answering, one line says so.
     """
 
-    def __init__(
-        self, folder: Path, mode: Mode, *, project: str, group: str, job_type: str, name: str, run_id: str,
-        tags: tuple[str, ...], config: dict[str, Any], silent: bool = True,
-    ) -> None:  # fmt: skip
-        import wandb
-
-        os.environ.setdefault("WANDB_ERROR_REPORTING", "false")
-        self.name, self.lost, self.finished = name, False, False
-        try:
-            self.run = wandb.init(
-                project=project, group=group, job_type=job_type, name=name, id=run_id, tags=tags, config=config,
-                dir=str(folder), mode=mode, reinit="create_new", resume="allow" if mode == "online" else None,
-                settings=wandb.Settings(
-                    silent=silent, console="off", x_transaction_log_flush_interval=1.0,
-                    x_disable_stats=mode == "offline",
-                ),
-            )  # fmt: skip
-        except (wandb.errors.Error, OSError) as error:
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0].rstrip(".")
-            raise TrackingError(f"W&B could not open a run ({mode}): {reason}; or use --wandb offline") from None
+    def __init__(self, folder: Path, mode: Mode, page: Page, *, upload: Path | None = None) -> None:
+        self.name, self.mode, self.upload = page.name, mode, upload
+        self.lost, self.finished, self.unsent, self.rows = False, False, False, 0
+        if mode == "online":
+            try:
+                check()
+                self.run = _open(folder, "online", page, upload is not None)
+            except (UnavailableError, TrackingError) as error:
+                self._say(f"{error}; this run is logged offline")
+                _end_process()
+                self.mode = "offline"
+        if self.mode != "online":
+            self.run = _open(folder, self.mode, page, upload is not None)
         self.run.define_metric("epoch")
         for pattern in METRICS:
             self.run.define_metric(pattern, step_metric="epoch")
 
+    @property
+    def file(self) -> Path:
+        """The log on disk."""
+        return Path(self.run.settings.sync_file)
+
+    @property
+    def acknowledged(self) -> int:
+        """How many of this log's rows the server has confirmed."""
+        return (acknowledged(self.file) or 0) if self.mode == "online" else 0
+
     def log(self, row: dict[str, float]) -> None:
+        self.rows += 1
         self._send(lambda: self.run.log(row))
 
-    def finish(self, outcome: str, summary: dict[str, float]) -> bool:
-        """Write the outcome and close the log; it is on disk on return. False if W&B's process was lost."""
+    def finish(self, outcome: str, summary: dict[str, float]) -> Closed:
+        """Write the outcome and close the log; it is on disk on return."""
         self._send(lambda: self.run.summary.update({**summary, "outcome": outcome}))
+        if self.upload is not None and self.upload.exists():
+            self._send(self._store)
         self._close(exit_code=0)
-        return not self.lost
+        if self.lost:
+            return "lost"
+        if self.mode == "online" and (confirmed := acknowledged(self.file)) is not None and confirmed < self.rows:
+            self.unsent = True
+        return "unsent" if self.unsent else "whole"
+
+    def _store(self) -> None:
+        import wandb
+
+        artifact = wandb.Artifact(f"checkpoint-{self.run.id}", "checkpoint")
+        artifact.add_file(str(self.upload))
+        self.run.log_artifact(artifact)
 
     def _close(self, exit_code: int) -> None:
         import wandb
 
+        def finish() -> None:
+            try:
+                self.run.finish(exit_code=exit_code)
+            except TimeoutError:  # raised by W&B: the server took too long
+                self.unsent = True
+
         self.finished = True
-        self._send(lambda: self.run.finish(exit_code=exit_code))
-        # finish() comes back up to some 30 ms before the last records are on disk; the end of W&B's process does not.
+        limit_s = ANSWER_LIMIT_S + (_finish_limit(self.upload is not None) if self.mode == "online" else 0.0)
+        self._send(finish, limit_s)
+        # finish() returns up to 30 ms before the last records are on disk; the end of W&B's process does not.
         self._send(lambda: wandb.teardown(exit_code))
+        if self.lost:
+            _end_process()
 
     def __enter__(self) -> Tracker:
         return self
@@ -77,11 +109,80 @@ class Tracker:
         if not self.finished:
             self._close(exit_code=1)
 
-    def _send(self, action: Any) -> None:
+    def _send(self, action: Callable[[], object], limit_s: float = ANSWER_LIMIT_S) -> None:
         if self.lost:
             return
         try:
-            action()
-        except (ConnectionError, BrokenPipeError) as error:
+            _within(limit_s, action)
+        except (OSError, _StoppedError) as error:  # ConnectionError among them
             self.lost = True
-            print(f"{self.name}: W&B stopped answering ({type(error).__name__}); training goes on", file=sys.stderr)
+            reason = "stopped answering" if isinstance(error, _StoppedError) else f"ended ({type(error).__name__})"
+            self._say(f"W&B's process {reason}; training continues")
+
+    def _say(self, line: str) -> None:
+        print(f"{self.name}: {line}", file=sys.stderr)
+
+
+class _StoppedError(Exception):
+    """W&B's process has not answered within the limit."""
+
+
+def _open(folder: Path, mode: Mode, page: Page, upload: bool) -> Any:
+    import wandb
+
+    settings = wandb.Settings(
+        silent=True, console="off", symlink=False, save_code=True, x_transaction_log_flush_interval=1.0,
+        x_disable_stats=mode == "offline", init_timeout=INIT_LIMIT_S, finish_timeout=_finish_limit(upload),
+        finish_timeout_raises=True,
+    )  # fmt: skip
+    try:
+        wandb.setup(wandb.Settings(silent=True))
+        return wandb.init(
+            **vars(page), dir=str(folder), mode=mode, reinit="create_new", resume="allow", settings=settings
+        )
+    except (wandb.errors.Error, OSError, ValueError) as error:
+        raise TrackingError(f"W&B could not open a run ({mode}): {first_line(error)}") from None
+
+
+def _finish_limit(upload: bool) -> float:
+    return UPLOAD_LIMIT_S if upload else FINISH_LIMIT_S
+
+
+def _within(limit_s: float, action: Callable[[], object]) -> None:
+    """Carry out `action` in another thread; raises what it raises, or _StoppedError if it takes longer than that."""
+    ended: queue.SimpleQueue[BaseException | None] = queue.SimpleQueue()
+
+    def work() -> None:
+        try:
+            action()
+        except BaseException as error:  # SystemExit too: W&B's client exits where its process ended badly
+            ended.put(error)
+        else:
+            ended.put(None)
+
+    threading.Thread(target=work, daemon=True).start()
+    try:
+        error = ended.get(timeout=limit_s)
+    except queue.Empty:
+        raise _StoppedError from None
+    if isinstance(error, SystemExit):
+        raise ConnectionError(f"exit status {error.code}")
+    if error is not None:
+        raise error
+
+
+def _end_process() -> None:
+    """End W&B's process, so that the next run begins with a new one: by asking, else by force."""
+    import psutil
+    import wandb
+
+    for _ in range(2):
+        try:
+            return _within(ANSWER_LIMIT_S, wandb.teardown)
+        except (OSError, _StoppedError):
+            for child in psutil.Process().children():
+                with suppress(psutil.Error):
+                    if child.name().startswith("wandb-core"):
+                        child.kill()
+                        child.wait(ANSWER_LIMIT_S)
+    return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -9,6 +10,21 @@ from typing import Any, Literal
 from experiments.spec import RunSpec
 
 Mode = Literal["offline", "online", "disabled"]
+
+
+@dataclass(frozen=True)
+class Destination:
+    """Where logs go on a W&B server, and what the user adds to them.
+
+    entity: None for the account's own. project: None for the ablation's name. artifacts: also store checkpoints,
+    tables, figures and the report.
+    """
+
+    entity: str | None = None
+    project: str | None = None
+    tags: tuple[str, ...] = ()
+    notes: str = ""
+    artifacts: bool = False
 
 
 @dataclass(frozen=True)
@@ -30,11 +46,23 @@ class Job:
     wandb: Mode
     signals: bool = False
     metrics: tuple[str, ...] = ()
+    destination: Destination = Destination()
+
+    @property
+    def study(self) -> Path:
+        """The folder of the ablation's runs; W&B's logs are in its folder `wandb`."""
+        return self.out / self.ablation
 
     @property
     def folder(self) -> Path:
-        return self.out / self.ablation / self.variant / f"seed{self.spec.seed}-{self.spec.hash8}"
+        return self.study / self.variant / f"seed{self.spec.seed}-{self.spec.hash8}"
 
     @property
     def name(self) -> str:
         return f"{self.variant}-s{self.spec.seed}"
+
+    @property
+    def log_id(self) -> str:
+        """The run's id in W&B: readable, and unique among the runs of all ablations in one project."""
+        unique = hashlib.blake2b(f"{self.ablation}/{self.spec.run_id}".encode(), digest_size=4).hexdigest()
+        return f"{self.name}-{unique}"

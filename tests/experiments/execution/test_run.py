@@ -39,7 +39,7 @@ def test_a_run_is_trained_once_and_then_skipped(job):
         "smoke",
         "original-s1",
     )
-    assert (run["run_id"], run["outcome"], run["seed"]) == (job.spec.run_id, "finished", 1)
+    assert (run["run_id"], run["outcome"], run["seed"]) == (job.log_id, "finished", 1)
     assert sorted(run["tags"]) == ["digits", "resnet8"]
     assert (run["config.net.order"], run["config.recipe.warmup"], run["config.parameters"]) == ("original", 0.1, 7)
     logged = history.drop(columns=["run_id", "variant", "seed"]).to_dict("records")
@@ -53,7 +53,7 @@ def test_a_run_is_trained_once_and_then_skipped(job):
 def test_a_log_that_was_deleted_is_written_again_from_the_checkpoint(job):
     first, second = [], []
     complete_run(job, first.append)
-    for path in job.folder.glob("wandb/*run-*/*.wandb"):
+    for path in job.study.glob("wandb/*run-*/*.wandb"):
         path.unlink()
     assert not is_finished(job)
     assert complete_run(job, second.append) == "finished"
