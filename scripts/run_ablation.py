@@ -140,8 +140,7 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
     seeds = None if args.seeds is None else range(args.seeds)
     ablation = ablations.load(args.name or "")
     profile = args.profile or default_profile(ablation, device)
-    asked = (args.wandb, args.wandb_entity, args.wandb_project, args.wandb_artifacts)
-    mode, destination = wandb_environment.destination(*asked)
+    mode, destination = wandb_environment.destination(args)
     jobs = plan(ablation, profile, overrides, seeds=seeds, out=args.out, data_dir=args.data_dir, wandb=mode)
     jobs = [replace(job, destination=destination) for job in jobs]
     check_writable(args.out)

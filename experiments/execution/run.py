@@ -68,7 +68,7 @@ def complete_run(job: Job, progress: Callable[[Row], None]) -> Result:
         logged = closed == "whole" and job.wandb != "disabled"
         if logged:
             mark_superseded(job)
-        state = checkpoint.load(job.folder, job.spec.run_id)
+        state = checkpoint.load(job.folder, job.spec.run_id) or {}
         checkpoint.save(job.folder, {**state, "logged": logged})
         return outcome
 

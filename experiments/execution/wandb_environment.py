@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, Protocol, get_args
 
 from experiments.planning.job import Destination, Mode
 
@@ -23,24 +23,27 @@ WITHOUT_EFFECT = {
     ("WANDB_NAME", "WANDB_RUN_ID", "WANDB_RUN_GROUP", "WANDB_JOB_TYPE", "WANDB_RESUME"),
     "every run of a study gets its own from the variant and the seed",
 )
-OLD_MODES = {"dryrun": "offline", "run": "online"}
+OLD_MODES: dict[str, Mode] = {"dryrun": "offline", "run": "online"}
 
 
 class TrackingError(Exception):
     """W&B cannot be used as asked: one line that says why and what to do."""
 
 
-def destination(
-    mode: Mode | None = None,
-    entity: str | None = None,
-    project: str | None = None,
-    artifacts: bool = False,
-    environment: Mapping[str, str] = os.environ,
-) -> tuple[Mode, Destination]:
-    """The mode and the destination from the command line's words (None: not given) and the environment's.
+class Asked(Protocol):
+    """The command line's words; None: not given."""
 
-    A word on the command line wins over the environment, except that it cannot contradict WANDB_MODE: what a machine
-    forbids to upload is not uploaded. Raises TrackingError.
+    wandb: Mode | None
+    wandb_entity: str | None
+    wandb_project: str | None
+    wandb_artifacts: bool
+
+
+def destination(asked: Asked, environment: Mapping[str, str] = os.environ) -> tuple[Mode, Destination]:
+    """The mode and the destination, from the command line and the environment.
+
+    The command line wins over the environment, except that it cannot contradict WANDB_MODE: what a machine's settings
+    keep from being uploaded is not uploaded. Raises TrackingError.
     """
     for variable, command in REFUSED.items():
         if environment.get(variable):
@@ -49,22 +52,24 @@ def destination(
                 f"start this command without it, since it already trains every variant and seed"
             )
     tags = environment.get("WANDB_TAGS", "").split(",")
-    return _mode(mode, environment.get("WANDB_MODE") or None), Destination(
-        entity=entity or environment.get("WANDB_ENTITY") or None,
-        project=project or environment.get("WANDB_PROJECT") or None,
+    return _mode(asked.wandb, environment.get("WANDB_MODE") or None), Destination(
+        entity=asked.wandb_entity or environment.get("WANDB_ENTITY") or None,
+        project=asked.wandb_project or environment.get("WANDB_PROJECT") or None,
         tags=tuple(dict.fromkeys(tag.strip() for tag in tags if tag.strip())),
         notes=environment.get("WANDB_NOTES", ""),
-        artifacts=artifacts,
+        artifacts=asked.wandb_artifacts,
     )
 
 
 def _mode(asked: Mode | None, variable: str | None) -> Mode:
-    found = OLD_MODES.get(variable, variable) if variable else None
-    if found is not None and found not in get_args(Mode):
+    if not variable:
+        return asked or "offline"
+    modes: dict[str, Mode] = {mode: mode for mode in get_args(Mode)} | OLD_MODES
+    if variable not in modes:
         raise TrackingError(f"WANDB_MODE={variable} is not supported; use one of {', '.join(get_args(Mode))}")
-    if asked and found and asked != found:
+    if asked not in (None, modes[variable]):
         raise TrackingError(f"--wandb {asked} contradicts WANDB_MODE={variable}; change or unset one of them")
-    return asked or found or "offline"
+    return modes[variable]
 
 
 def without_effect(environment: Mapping[str, str] = os.environ) -> list[str]:

@@ -49,7 +49,7 @@ def page(job: Job, env: Mapping[str, Any]) -> Page:
         id=log_id(job),
         tags=tuple(dict.fromkeys((spec.data.name.partition(":")[0], spec.net.name, *extra.tags))),
         config=config,
-        notes="\n\n".join(filter(None, (extra.notes, notes(declared, job.variant)))),
+        notes="\n\n".join(filter(None, (extra.notes, notes(declared, job.variant), f"Folder: `{job.folder}`"))),
         entity=extra.entity,
     )
 

@@ -7,7 +7,7 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -86,7 +86,7 @@ def _send(jobs: Sequence[Job], logs: Sequence[Path]) -> str | None:
 
 
 @contextmanager
-def _client() -> Iterator[None]:
+def _client() -> Generator[None]:
     """W&B's process ends with the question: it would outlive the runs, and hold their ids."""
     import wandb
 
