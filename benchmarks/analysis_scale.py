@@ -24,6 +24,7 @@ from experiments import ablations
 from experiments.ablation import Overrides
 from experiments.execution import environment
 from experiments.execution.run import tracker_of
+from experiments.execution.wandb_files import fragments
 from experiments.machine import cores
 from experiments.planning.job import Job
 from experiments.planning.plan import plan
@@ -86,7 +87,7 @@ def templates(folder: Path, seed: int, epochs: int, env: dict[str, Any]) -> list
             for row in rows:
                 tracker.log(row)
             tracker.finish("finished", {**rows[-1], "time/train_s": 30.0 * epochs})
-        written += job.folder.rglob("*.wandb")
+        written += fragments(job)
     return written
 
 

@@ -7,23 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from experiments.execution.tracking import Tracker
+from experiments.execution.wandb_page import Page
 from experiments.planning.throughput import Log
 
 
 def open_log(folder: Path, name: str) -> Tracker:
     """Use as a context, and call `finish` in it."""
     folder.mkdir(parents=True, exist_ok=True)
-    return Tracker(
-        folder,
-        "offline",
-        project="benchmark",
-        group=name,
-        job_type="benchmark",
-        name=name,
-        run_id=name,
-        tags=(),
-        config={},
-    )
+    return Tracker(folder, "offline", Page("benchmark", name, "benchmark", name, name))
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import pytest
 import tyro
 
 from experiments.execution.tracking import Tracker
+from experiments.execution.wandb_page import Page
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "make_report.py"
 # ablation, profile, variant, seed, last test error; residual20 and original are one run of two ablations, one id
@@ -45,10 +46,8 @@ def source(tmp_path_factory):
             }
             place = folder / ablation / profile / variant
             place.mkdir(parents=True)
-            with Tracker(
-                place, "offline", project=ablation, group=variant, job_type=profile, name=f"{variant}-s{seed}",
-                run_id=f"{profile}-{variant}-{seed}", tags=(), config=config,
-            ) as tracker:  # fmt: skip
+            page = Page(ablation, variant, profile, f"{variant}-s{seed}", f"{profile}-{variant}-{seed}", (), config)
+            with Tracker(place, "offline", page) as tracker:
                 for epoch in (1, 2):
                     tracker.log({"epoch": epoch, "test/error": error + 2 - epoch, "train/error": error})
                 tracker.finish("finished", {"test/error": error})
