@@ -12,6 +12,8 @@ import re
 import socket
 import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Literal
@@ -84,6 +86,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.body()
+        self.owner.watch(self.path, body)
         if self.fails():
             return
         if self.path == "/graphql":
@@ -125,14 +128,14 @@ class Handler(BaseHTTPRequestHandler):
             time.sleep(SLOW_S)
         elif fault == "silent":
             self.owner.stopped.wait()
-        elif fault == "hang_up":
+        elif fault == "hang_up" or self.owner.stopped.is_set():
             self.connection.shutdown(socket.SHUT_RDWR)
         elif fault in STATUS and (upload or fault != "full"):
             self.send(STATUS[fault], b"<html>no W&B here</html>" if fault == "elsewhere" else {"errors": []})
         else:
             return False
         self.close_connection = fault != "slow"
-        return fault != "slow"
+        return self.close_connection
 
     def body(self) -> bytes:
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -143,7 +146,8 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(content)
+        with suppress(OSError):  # the client has hung up
+            self.wfile.write(content)
 
     def log_message(self, *_: object) -> None:
         """Keep the test's output clean."""
@@ -152,10 +156,13 @@ class Handler(BaseHTTPRequestHandler):
 class WandbServer:
     """`server.fault = "silent"`, `server.key = "another"`, `server.stop()`, `server.start()` at the same address."""
 
+    KEY = API_KEY
+
     def __init__(self) -> None:
         self.store, self.lock = Store(), threading.RLock()
         self.fault: Fault | None = None
         self.key = API_KEY
+        self.watch: Callable[[str, bytes], None] = lambda path, body: None  # called before each request is answered
         self.port = 0
         self.start()
 
@@ -173,6 +180,8 @@ class WandbServer:
         return {"WANDB_BASE_URL": self.url, "WANDB_API_KEY": API_KEY}
 
     def start(self) -> None:
+        if self.port and not self.stopped.is_set():
+            return
         self.stopped = threading.Event()
         self.http = _Http(("127.0.0.1", self.port), Handler, self)
         self.port = self.http.server_port
@@ -180,6 +189,8 @@ class WandbServer:
 
     def stop(self) -> None:
         """Connections end and new ones are refused; what was uploaded stays."""
+        if self.stopped.is_set():
+            return
         self.stopped.set()
         self.http.shutdown()
         self.http.server_close()
@@ -228,7 +239,5 @@ class _Http(ThreadingHTTPServer):
 
     def end_connections(self) -> None:
         for connection in self.connections:
-            try:
+            with suppress(OSError):  # it may have ended already
                 connection.shutdown(socket.SHUT_RDWR)
-            except OSError:  # has ended already
-                continue
