@@ -20,12 +20,22 @@ class Recipe:
 
     iterations: optimiser steps. Batches cross epoch boundaries, so all of them are full.
     milestones: shares of the iterations after which gamma multiplies the learning rate (32k and 48k of 64k).
-    warmup: share of the iterations at learning_rate * warmup_factor (400 of 64k).
-    optimiser: SGD, or TensorFlow's RMSProp with rmsprop_decay and rmsprop_eps; both use `momentum`.
-    decay: what weight decay reaches: "conv" weights (He et al., by fb.resnet.torch's notes), "weights" of
-        convolutions and linear layers, those "not_depthwise" (Howard et al. 2017), or "all" parameters.
+    schedule: a row of `experiments.training.schedule.SCHEDULES`: milestones, cosine, linear, one_cycle. The last
+        three end at learning_rate * final_factor.
+    warmup, warmup_factor, warmup_shape: share of the iterations at learning_rate * warmup_factor (400 of 64k), or,
+        "linear", rising from there to learning_rate.
+    optimiser: a row of `experiments.training.optimisers.OPTIMISERS`: sgd; rmsprop (TensorFlow's) with rmsprop_decay
+        and rmsprop_eps; adam, adamw, nadam, radam with adam_beta2 and adam_eps. `momentum` is also Adam's beta1.
+    decay: a row of `experiments.training.optimisers.DECAYED`, what weight decay reaches: "conv" weights (He et al., by
+        fb.resnet.torch's notes), "weights" of convolutions and linear layers, those "not_depthwise" (Howard et al.
+        2017), or "all" parameters.
     clip_norm: largest norm of the gradient of all parameters together; larger gradients are scaled down to it.
     ema: decay of the exponential moving average of the weights; it is evaluated in place of the weights.
+    mixup, cutmix: alpha of the Beta(alpha, alpha) that images and labels of a batch are mixed by (Zhang et al. 2018,
+        Yun et al. 2019); with both, each batch takes one of them.
+    rand_augment, rand_augment_magnitude: operations per image (0: none) and their strength from 0 to 30 (Cubuk et al.
+        2020). They come before crop, flip and normalisation.
+    random_erasing: probability that a rectangle of an image is set to the mean (Zhong et al. 2020).
     label_smoothing: share of a label that is spread evenly over all classes (Szegedy et al. 2015, section 7).
     aux_weight: weight of each auxiliary head's loss, in a net that has such heads (Szegedy et al. 2014: 0.3).
     crop_padding, flip: zero padding before a random crop, and random mirroring, of normalised images.
@@ -45,16 +55,26 @@ class Recipe:
     gamma: float = 0.1
     warmup: float = 400 / 64_000
     warmup_factor: float = 0.1
-    optimiser: Literal["sgd", "rmsprop"] = "sgd"
+    schedule: str = "milestones"
+    final_factor: float = 0.0
+    warmup_shape: Literal["constant", "linear"] = "constant"
+    optimiser: str = "sgd"
     momentum: float = 0.9
     nesterov: bool = False
     rmsprop_decay: float = 0.9
     rmsprop_eps: float = 1.0
+    adam_beta2: float = 0.999
+    adam_eps: float = 1e-8
     weight_decay: float = 1e-4
-    decay: Literal["conv", "weights", "not_depthwise", "all"] = "conv"
+    decay: str = "conv"
     clip_norm: float | None = None
     ema: float | None = None
     label_smoothing: float = 0.0
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    rand_augment: int = 0
+    rand_augment_magnitude: int = 9
+    random_erasing: float = 0.0
     aux_weight: float = 0.3
     crop_padding: int = 4
     flip: bool = True

@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from experiments.data.load import Split
 from experiments.data.pca_noise import PcaNoise
 from experiments.data.random_resized_crop import draw_boxes, resized_crops
+from experiments.data.torchvision_augment import draws_on_cpu, erase, mix, rand_augment
 from experiments.seeding import generator
 from experiments.spec import RunSpec
 
@@ -21,14 +22,16 @@ class Samples(NamedTuple):
     box: torch.Tensor  # int64 (4, B): top, left, height and width of the crop in the padded image, in pixels
     flip: torch.Tensor  # int64 (B,): 1 where the image is flipped left to right
     pca: torch.Tensor  # float32 (B, C): the draws of the PCA colour noise
+    seed: torch.Tensor  # int64 (B,): where the random numbers of torchvision's augmentations start
 
 
 class Draws:
     """The draws of a run, by step: step s uses samples [sB, (s + 1)B) of epoch 0, epoch 1, ..., shuffled every epoch.
 
     The order of the images comes from the stream (seed, "order", epoch), crops and flips from (seed, "augment", epoch),
-    the boxes of random resized crops from (seed, "area", epoch), PCA noise from (seed, "colour", epoch): equal for all
-    variants of one seed, and the same after a resume.
+    the boxes of random resized crops from (seed, "area", epoch), PCA noise from (seed, "colour", epoch), the seeds of
+    torchvision's augmentations from (seed, "torchvision", epoch): equal for all variants of one seed, and the same
+    after a resume.
     """
 
     def __init__(self, spec: RunSpec, device: torch.device) -> None:
@@ -43,8 +46,9 @@ class Draws:
             epoch, offset = divmod(start, self.images)
             parts.append([values[..., offset : offset + stop - start] for values in self._epoch(epoch)])
             start += parts[-1][0].shape[0]
-        image, box, flip, pca = parts[0] if len(parts) == 1 else (torch.cat(p, -1) for p in zip(*parts, strict=True))
-        return Samples(image, box, flip, pca.T)
+        whole = parts[0] if len(parts) == 1 else [torch.cat(p, -1) for p in zip(*parts, strict=True)]
+        image, box, flip, pca, seed = whole
+        return Samples(image, box, flip, pca.T, seed)
 
     def _epoch(self, epoch: int) -> Samples:
         if epoch not in self.epochs:
@@ -67,7 +71,10 @@ class Draws:
         pca = torch.zeros(channels, N)
         if recipe.pca_noise:
             pca = recipe.pca_noise * torch.randn(channels, N, generator=generator(self.seed, "colour", epoch))
-        return Samples(torch.randperm(N, generator=generator(self.seed, "order", epoch)), box, flip, pca)
+        seeds = torch.zeros(N, dtype=torch.int64)
+        if draws_on_cpu(recipe):
+            seeds = torch.randint(2**62, (N,), generator=generator(self.seed, "torchvision", epoch))
+        return Samples(torch.randperm(N, generator=generator(self.seed, "order", epoch)), box, flip, pca, seeds)
 
 
 class Batches:
@@ -76,22 +83,30 @@ class Batches:
     def __init__(self, spec: RunSpec, data: Split) -> None:
         self.data, self.recipe = data, spec.recipe
         self.side = spec.input_shape[1]
+        self.classes = spec.data.info.classes if spec.recipe.mixup or spec.recipe.cutmix else 0
         self.draws, self.pixels = Draws(spec, data.images.device), Pixels(data.images, spec.data.normalisation)
         self.noise = PcaNoise(data.images) if spec.recipe.pca_noise else None
 
     def __call__(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """float32 (B, C, H, W), channels last, and int64 (B,)."""
+        """float32 (B, C, H, W), channels last, and int64 (B,), or float32 (B, classes) where labels are mixed."""
         return self.make(self.draws(step))
 
     def make(self, samples: Samples) -> tuple[torch.Tensor, torch.Tensor]:
         """The batch for these draws, computed on the device alone."""
-        index, box, flip, pca = samples
-        images = self.pixels(self.data.images[index], None if self.noise is None else self.noise(pca))
-        if self.recipe.crop_area is None:
-            images = crop_and_flip(images, box[0], box[1], flip, self.recipe.crop_padding, self.side)
+        index, box, flip, pca, seeds = samples
+        recipe, images, labels = self.recipe, self.data.images[index], self.data.labels[index]
+        if recipe.rand_augment:
+            images = rand_augment(images, seeds, recipe)
+        images = self.pixels(images, None if self.noise is None else self.noise(pca))
+        if recipe.crop_area is None:
+            images = crop_and_flip(images, box[0], box[1], flip, recipe.crop_padding, self.side)
         else:
             images = resized_crops(images, box, flip, self.side)
-        return images.contiguous(memory_format=torch.channels_last), self.data.labels[index]
+        if recipe.random_erasing:
+            images = erase(images, seeds, recipe)
+        if recipe.mixup or recipe.cutmix:
+            images, labels = mix(images, labels, seeds, recipe, self.classes)
+        return images.contiguous(memory_format=torch.channels_last), labels
 
 
 def crop_and_flip(

@@ -15,6 +15,7 @@ import torch
 import nets
 from experiments.ablation import Ablation, Overrides
 from experiments.overrides import lacks_images
+from experiments.planning.choices import check_choices
 from experiments.planning.job import Job, Mode
 from experiments.spec import RunSpec, SpecError
 from experiments.training.metrics import check_metrics, facts_of
@@ -42,6 +43,12 @@ def plan(
             "(images in PATH/train/CLASS and PATH/val/CLASS), or choose another profile"
         )
     declared = declaration(ablation, profile, overrides)
+    for name, spec in specs.items():
+        try:
+            check_choices(spec)
+            costs(spec)
+        except SpecError as error:
+            raise SpecError(f"{ablation.name}/{name}: {error}") from None
     check_metrics(metrics, next(iter(specs.values())).data.info.classes)
     shared = {"ablation": declared} | ({"metrics": facts_of(metrics)} if metrics else {})
     context = {name: {**shared, **costs(spec)} for name, spec in specs.items()}
@@ -127,8 +134,8 @@ def _traced(spec: RunSpec) -> tuple[int, tuple[cost.LayerCost, ...]]:
     try:
         return _trace(spec.net.name, tuple(options.items()), spec.input_shape)
     except ValueError as error:
-        raise SpecError(str(error)) from None
-    except RuntimeError as error:  # PyTorch's word for shapes that do not fit
+        raise SpecError(f"{spec.net.name}: {error}") from None
+    except RuntimeError as error:  # what PyTorch raises where shapes do not fit
         size = "x".join(map(str, spec.input_shape))
         reason = str(error).strip().splitlines()[0]
         raise SpecError(f"{spec.net.name} cannot take images of {size} ({spec.data.name}): {reason}") from None

@@ -14,7 +14,8 @@ def training_loss(output: Output, labels: torch.Tensor, recipe: Recipe) -> tuple
     """loss = CE(main head) + aux_weight * sum of CE(auxiliary head), and the main head's logits (N, classes).
 
     CE is the mean cross-entropy with the labels smoothed to (1 - e) onehot + e / classes, e = label_smoothing
-    (Szegedy et al. 2015, section 7). `output`: logits, or a tuple of them, the main head's first; a head that is
+    (Szegedy et al. 2015, section 7). `labels`: int64 (N,), or float (N, classes) where mixup or CutMix mixed them.
+    `output`: logits, or a tuple of them, the main head's first; a head that is
     None is left out.
     """
     logits, *heads = output if isinstance(output, tuple) else (output,)

@@ -1,14 +1,15 @@
-"""The optimisers of the papers: SGD with momentum, and TensorFlow's RMSProp; which parameters are decayed."""
+"""Optimisers, one row each of OPTIMISERS; which parameters are decayed, one row each of DECAYED."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import nn
 
-from experiments.spec import RunSpec
+from experiments.spec import Recipe, RunSpec
 
 Decays = Callable[[nn.Module, str], bool]
 
@@ -40,9 +41,7 @@ def make_optimiser(net: nn.Module, spec: RunSpec) -> torch.optim.Optimizer:
         for chosen, decay in ((True, recipe.weight_decay), (False, 0.0))
     ]
     groups = [group for group in groups if group["params"]]
-    if recipe.optimiser == "rmsprop":
-        return RMSProp(groups, recipe.learning_rate, recipe.momentum, recipe.rmsprop_decay, recipe.rmsprop_eps)
-    return torch.optim.SGD(groups, recipe.learning_rate, recipe.momentum, nesterov=recipe.nesterov)
+    return OPTIMISERS[recipe.optimiser].make(groups, recipe)
 
 
 class RMSProp(torch.optim.Optimizer):
@@ -78,3 +77,45 @@ class RMSProp(torch.optim.Optimizer):
             torch._foreach_mul_(velocities, self.momentum)
             torch._foreach_addcdiv_(velocities, gradients, roots, group["lr"])
             torch._foreach_sub_(params, velocities)
+
+
+Groups = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Optimiser:
+    """make(parameter groups, recipe): each group has its own weight_decay.
+
+    recordable: its step can be part of a CUDA graph, that is, it keeps no numbers on the CPU.
+    """
+
+    make: Callable[[Groups, Recipe], torch.optim.Optimizer]
+    recordable: bool = False
+
+
+def _adam(kind: type[torch.optim.Optimizer], **options: Any) -> Optimiser:
+    """PyTorch's own; beta1 is recipe.momentum."""
+
+    def make(groups: Groups, recipe: Recipe) -> torch.optim.Optimizer:
+        betas = (recipe.momentum, recipe.adam_beta2)
+        return kind(groups, lr=recipe.learning_rate, betas=betas, eps=recipe.adam_eps, **options)  # ty: ignore
+
+    return Optimiser(make)
+
+
+OPTIMISERS: dict[str, Optimiser] = {
+    "sgd": Optimiser(
+        lambda groups, recipe: torch.optim.SGD(groups, recipe.learning_rate, recipe.momentum, nesterov=recipe.nesterov),
+        recordable=True,
+    ),
+    "rmsprop": Optimiser(
+        lambda groups, recipe: RMSProp(
+            groups, recipe.learning_rate, recipe.momentum, recipe.rmsprop_decay, recipe.rmsprop_eps
+        ),
+        recordable=True,
+    ),
+    "adam": _adam(torch.optim.Adam),  # Kingma & Ba 2015; weight decay is added to the gradient
+    "adamw": _adam(torch.optim.AdamW),  # Loshchilov & Hutter 2019; weight decay apart from the gradient
+    "nadam": _adam(torch.optim.NAdam, decoupled_weight_decay=True),  # Dozat 2016
+    "radam": _adam(torch.optim.RAdam, decoupled_weight_decay=True),  # Liu et al. 2020
+}

@@ -11,12 +11,14 @@ import torch
 from torch import nn
 
 from experiments.data.augment import Batches, Samples
+from experiments.data.torchvision_augment import draws_on_cpu
 from experiments.seeding import reseed_global
 from experiments.spec import RunSpec
 from experiments.training.ema import Ema
 from experiments.training.losses import training_loss
+from experiments.training.optimisers import OPTIMISERS
 from experiments.training.precision import autocast
-from experiments.training.schedule import learning_rate
+from experiments.training.schedule import SCHEDULES, learning_rate
 
 Action = Callable[[], None]
 Row = dict[str, float]
@@ -78,7 +80,8 @@ class Step:
         if self.spec.recipe.clip_norm is not None:
             nn.utils.clip_grad_norm_(self.net.parameters(), self.spec.recipe.clip_norm)
         self.optimiser.step()
-        self.add(loss.detach(), (logits.detach().argmax(1) != labels).sum())
+        classes = labels if labels.ndim == 1 else labels.argmax(1)  # mixed labels: the class with the larger share
+        self.add(loss.detach(), (logits.detach().argmax(1) != classes).sum())
 
     def add(self, loss: torch.Tensor, wrong: torch.Tensor) -> None:
         sums = self.sums
@@ -160,6 +163,17 @@ class RecordedStep(Step):
 def make_step(
     net: nn.Module, optimiser: torch.optim.Optimizer, ema: Ema | None, spec: RunSpec, batches: Batches
 ) -> Step:
-    """The kind of step for the run's device."""
-    kind = RecordedStep if spec.device == "cuda" else Step
+    """The kind of step for the run's device and recipe."""
+    kind = RecordedStep if spec.device == "cuda" and is_recordable(spec) else Step
     return kind(net, optimiser, ema, spec, batches)
+
+
+def is_recordable(spec: RunSpec) -> bool:
+    """Whether a CUDA graph can hold the recipe's steps: no number in them is computed on the CPU step by step."""
+    recipe = spec.recipe
+    return (
+        OPTIMISERS[recipe.optimiser].recordable
+        and SCHEDULES[recipe.schedule].in_steps
+        and recipe.warmup_shape == "constant"
+        and not draws_on_cpu(recipe)
+    )

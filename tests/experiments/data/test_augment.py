@@ -78,7 +78,7 @@ def test_one_augmentation_does_not_move_the_draws_of_another():
 @pytest.mark.parametrize(("padding", "flip", "side"), [(0, False, 8), (4, True, 8), (0, True, 6), (1, True, 6)])
 def test_ranges_of_crops_and_flips(padding, flip, side):
     spec = spec_of(images=2000, batch=2000, padding=padding, flip=flip, crop_size=side)
-    _, (top, left, height, width), mirrored, _ = Draws(spec, CPU)(0)
+    _, (top, left, height, width), mirrored, *_ = Draws(spec, CPU)(0)
     for corner in (top, left):
         assert sorted(corner.unique().tolist()) == list(range(8 + 2 * padding - side + 1))
     assert height.unique().tolist() == width.unique().tolist() == [side]
@@ -91,7 +91,7 @@ def test_a_batch_is_normalised_cropped_and_labelled():
     images = torch.randint(256, (10, 1, 8, 8), dtype=torch.uint8)
     spec = spec_of(crop_size=6)
     got, labels = Batches(spec, Split(images, torch.arange(10)))(1)
-    index, box, flip, _ = Draws(spec, CPU)(1)
+    index, box, flip, *_ = Draws(spec, CPU)(1)
     assert torch.equal(labels, index)
     for n in range(4):
         padded = torch.nn.functional.pad(images[index[n]].double() / 255 - images.double().mean(0) / 255, (1,) * 4)

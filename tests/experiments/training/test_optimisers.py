@@ -6,8 +6,8 @@ from timm.optim import RMSpropTF
 from torch import nn
 
 import nets
-from experiments.spec import NetSpec, RunSpec, with_changes
-from experiments.training.optimisers import RMSProp, make_optimiser
+from experiments.spec import NetSpec, Recipe, RunSpec, with_changes
+from experiments.training.optimisers import OPTIMISERS, RMSProp, make_optimiser
 
 
 def weight_of(kinds, module, name):
@@ -22,7 +22,7 @@ def weight_of(kinds, module, name):
         ("all", lambda module, name: True),
     ],
 )
-@pytest.mark.parametrize("optimiser", ["sgd", "rmsprop"])
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
 def test_weight_decay_reaches_what_it_names(decay, decayed, optimiser):
     net = nets.build("resnet8", shortcut="shortcut_gate")
     reached = decay_of(net, decay, optimiser)
@@ -96,3 +96,44 @@ def test_the_recipe_reaches_the_optimiser():
     )
     optimiser = make_optimiser(net, spec)
     assert (optimiser.decay, optimiser.eps, optimiser.momentum) == (0.7, 0.3, 0.4)
+
+
+def stepped(optimiser, steps=4):
+    """A parameter after some steps of the recipe's optimiser under fixed gradients, and those gradients."""
+    spec = RunSpec(recipe=Recipe(optimiser=optimiser, learning_rate=0.01, weight_decay=0.1, decay="all"))
+    net = nn.Linear(3, 2, bias=False)
+    start = torch.linspace(-1, 1, 6, dtype=torch.float32).reshape(2, 3)
+    gradients = [torch.sin(start * (k + 2)) for k in range(steps)]
+    with torch.no_grad():
+        net.weight.copy_(start)
+    made = make_optimiser(net, spec)
+    for gradient in gradients:
+        net.weight.grad = gradient.clone()
+        made.step()
+    return start.double(), [g.double() for g in gradients], net.weight.detach().double()
+
+
+@pytest.mark.parametrize(("optimiser", "decoupled"), [("adam", False), ("adamw", True)])
+def test_adam_is_its_papers_formula(optimiser, decoupled):
+    """Kingma & Ba 2015, algorithm 1; Loshchilov & Hutter 2019, algorithm 2, decay apart from the moments."""
+    weight, gradients, got = stepped(optimiser)
+    m, v, lr, decay = torch.zeros_like(weight), torch.zeros_like(weight), 0.01, 0.1
+    for t, g in enumerate(gradients, 1):
+        g = g if decoupled else g + decay * weight
+        weight = weight * (1 - lr * decay) if decoupled else weight
+        m, v = 0.9 * m + 0.1 * g, 0.999 * v + 0.001 * g * g
+        weight = weight - lr * (m / (1 - 0.9**t)) / ((v / (1 - 0.999**t)).sqrt() + 1e-8)
+    torch.testing.assert_close(got, weight, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(("optimiser", "kind"), [("nadam", torch.optim.NAdam), ("radam", torch.optim.RAdam)])
+def test_the_rest_are_pytorchs_with_decay_apart_from_the_gradient(optimiser, kind):
+    weight, gradients, got = stepped(optimiser, steps=8)
+    parameter = nn.Parameter(weight)
+    twin = kind([parameter], lr=0.01, weight_decay=0.0)
+    for gradient in gradients:
+        with torch.no_grad():
+            parameter.mul_(1 - 0.01 * 0.1)
+        parameter.grad = gradient
+        twin.step()
+    torch.testing.assert_close(got, parameter.detach(), rtol=1e-5, atol=1e-6)

@@ -116,6 +116,21 @@ def test_a_gpu_gets_the_recorded_step(tiny, digits, monkeypatch):
     assert type(step_module.make_step(*parts, replace(tiny, device="cuda"), batches)) is RecordedStep
 
 
+@pytest.mark.parametrize(
+    ("changes", "recorded"),
+    [
+        ({}, True),
+        ({"optimiser": "rmsprop"}, True),
+        ({"optimiser": "adamw"}, False),  # counts its steps on the CPU
+        ({"schedule": "cosine"}, False),  # another rate every step
+        ({"warmup_shape": "linear"}, False),
+        ({"mixup": 0.2}, False),  # drawn on the CPU
+    ],
+)
+def test_steps_with_numbers_from_the_cpu_are_not_recorded(tiny, changes, recorded):
+    assert step_module.is_recordable(replace(tiny, recipe=replace(tiny.recipe, **changes))) is recorded
+
+
 @pytest.mark.gpu
 @pytest.mark.parametrize("case", CASES)
 def test_cuda_graphs_train_as_eager_steps_do(tiny, few_tests, tmp_path, monkeypatch, case):
