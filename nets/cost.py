@@ -48,13 +48,14 @@ def weight_layers(net: nn.Module) -> int:
 
 
 @torch.no_grad()
-def trace(net: nn.Module, input_shape: Sequence[int] = (3, 32, 32)) -> list[LayerCost]:
+def trace(net: nn.Module, input_shape: Sequence[int] = (3, 32, 32), device: str = "meta") -> list[LayerCost]:
     """The leaf modules of `net` in the order in which an evaluation pass calls them.
 
-    Runs on a copy without storage, so the net and its running statistics do not change. A module that is called twice
-    has two rows; its parameters are in the first.
+    Runs on a copy, so the net and its running statistics do not change. On the device "meta" the copy has no storage;
+    a net whose forward pass depends on values needs "cpu". A module that is called twice has two rows; its parameters
+    are in the first.
     """
-    twin = copy.deepcopy(net).to("meta").eval()
+    twin = copy.deepcopy(net).to(device).eval()
     rows: list[LayerCost] = []
     seen: set[str] = set()
 
@@ -76,7 +77,7 @@ def trace(net: nn.Module, input_shape: Sequence[int] = (3, 32, 32)) -> list[Laye
             module.forward = lambda x: x  # BN's shape rules took two thirds of the time for a deep net
         if not any(module.children()):
             module.register_forward_hook(lambda m, i, o, name=name: note(name, m, i, o))
-    twin(torch.empty(1, *input_shape, device="meta"))
+    twin(torch.zeros(1, *input_shape, device=device))
     return rows
 
 

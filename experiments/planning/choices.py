@@ -5,18 +5,17 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from operator import attrgetter
-from typing import get_args
 
 from experiments.spec import RunSpec, SpecError
 from experiments.training.optimisers import DECAYED, OPTIMISERS
 from experiments.training.schedule import SCHEDULES
-from nets.layers import Init
+from nets.initialisation import INITS
 
 CHOICES: Mapping[str, Iterable[str]] = {
     "recipe.schedule": SCHEDULES,
     "recipe.optimiser": OPTIMISERS,
     "recipe.decay": DECAYED,
-    "recipe.init": get_args(Init),
+    "recipe.init": INITS,
 }
 
 

@@ -131,21 +131,25 @@ def activation_values(spec: RunSpec) -> int:
 def _traced(spec: RunSpec) -> tuple[int, tuple[cost.LayerCost, ...]]:
     classes = IMAGENET_CLASSES if lacks_images(spec) else spec.data.info.classes
     options = {"num_classes": classes, "in_channels": spec.data.shape[0], **spec.net.options}
+    key = (spec.net.name, tuple(options.items()), spec.input_shape)
     try:
-        return _trace(spec.net.name, tuple(options.items()), spec.input_shape)
+        try:
+            return _trace(*key, "meta")  # shapes only: no weights are created
+        except RuntimeError:  # a net of the user's own may depend on values
+            return _trace(*key, "cpu")
     except ValueError as error:
         raise SpecError(f"{spec.net.name}: {error}") from None
-    except RuntimeError as error:  # what PyTorch raises where shapes do not fit
+    except Exception as error:  # whatever the code of a net raises
         size = "x".join(map(str, spec.input_shape))
-        reason = str(error).strip().splitlines()[0]
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
         raise SpecError(f"{spec.net.name} cannot take images of {size} ({spec.data.name}): {reason}") from None
 
 
 @functools.cache
 def _trace(
-    name: str, options: tuple[tuple[str, Any], ...], shape: tuple[int, ...]
+    name: str, options: tuple[tuple[str, Any], ...], shape: tuple[int, int, int], device: str
 ) -> tuple[int, tuple[cost.LayerCost, ...]]:
     """Parameters, with those of auxiliary heads, and the layers of an evaluation pass."""
-    with torch.device("meta"):  # shapes only: no weights are created
+    with torch.device(device):
         net = nets.build(name, **dict(options))
-    return cost.parameters(net), tuple(cost.trace(net, shape))
+        return cost.parameters(net), tuple(cost.trace(net, shape, device))

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
+import nets
 from experiments.ablation import Ablation, Overrides, Profile, Variant
-from experiments.planning.plan import default_profile, plan
+from experiments.planning.plan import costs, default_profile, plan
 from experiments.spec import DataSpec, NetSpec, RunSpec, SpecError, with_changes
 from experiments.training.optimisers import OPTIMISERS, Optimiser
 from experiments.training.schedule import SCHEDULES, Schedule
@@ -61,6 +63,36 @@ def test_a_net_that_cannot_be_built(base, message):
         jobs(base)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+class DependsOnValues(nn.Module):
+    """Neither its constructor nor its forward pass works without storage."""
+
+    def __init__(self, num_classes: int = 10) -> None:
+        super().__init__()
+        self.fc = nn.Linear(64, num_classes if torch.ones(3).sum().item() == 3 else 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.fc(x.flatten(1)) * (2 if x.sum().item() > 1 else 1)
+
+
+class Fails(nn.Module):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x.shape.nothing
+
+
+def test_a_net_of_ones_own_is_counted_though_it_depends_on_values():
+    nets.register("depends_on_values", DependsOnValues)
+    assert costs(with_changes(BASE, {"net": NetSpec("depends_on_values")})) == {
+        "parameters": 650,
+        "multiply_adds": 640,
+    }
+
+
+def test_a_net_whose_forward_pass_fails_is_refused_in_one_line():
+    nets.register("fails", Fails)
+    with pytest.raises(SpecError, match=r"fails cannot take images of 1x8x8 \(digits\): AttributeError: .* 'nothing'"):
+        costs(with_changes(BASE, {"net": NetSpec("fails")}))
 
 
 def test_a_row_that_is_added_is_a_name_at_once(monkeypatch):
