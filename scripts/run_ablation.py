@@ -245,6 +245,6 @@ def refuse(reason: object) -> int:
 if __name__ == "__main__":
     try:
         sys.exit(main(tyro.cli(Args, description=Args.__doc__)))
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         print("\ninterrupted; run the same command again to resume", file=sys.stderr)
-        sys.exit(130)
+        sys.exit(getattr(interrupt, "status", 130))

@@ -32,7 +32,8 @@ FORBIDDEN = {
     "analysis": ("torch", "torchvision", "nets", "experiments"),
     "nets": ("analysis", "wandb", "pandas"),
 }
-SHARED = ("analysis.published.recipes", "analysis.schema")
+# The log reader: a run is finished when its log, read back, says so.
+SHARED = ("analysis.published.recipes", "analysis.schema", "analysis.logs.wandb_file")
 MOST_LINES = 250
 
 

@@ -1,100 +1,99 @@
-"""Many runs on one machine: in turn in this process, or side by side in a pool of processes.
+"""Many runs on one machine: one after the other in this process, or in parallel in a pool of processes.
 
-Results do not depend on how many run at once: a run's threads are part of its spec, and its randomness is named.
+Results do not depend on how many run in parallel: a run's threads are part of its spec, its randomness is named.
 """
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import threading
-import traceback
+import sys
+import time
+from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
-from multiprocessing.connection import Connection, wait
-from typing import Any
 
-from experiments.datasets import DataError
-from experiments.execution import workers
-from experiments.execution.run import complete_run
-from experiments.execution.wandb_environment import TrackingError
+from experiments.execution.attempt import Ended, attempt, batch_estimate
+from experiments.execution.held import POLL_S, Held
+from experiments.execution.interruption import WINDOWS, Stop, graceful
+from experiments.execution.pool import Killed, Logged, Pool, Told
 from experiments.planning.job import Job
-from experiments.training.checkpoint import CheckpointError
-from experiments.training.train import Row
+from experiments.training.session import Control, Row
 
-KNOWN_ERRORS = (DataError, CheckpointError, TrackingError, OSError)
+__all__ = ["Ended", "launch"]
 
-
-@dataclass(frozen=True)
-class Ended:
-    """A job's end: its result, or what stopped it (one line for a known error, else a traceback)."""
-
-    job: Job
-    result: str | None
-    error: str | None = None
-    known: bool = True
+ATTEMPTS = 3  # of a run whose process is killed
+Progress = Callable[[Job, Row], None]
+Tell = Callable[[Job, str], None]
 
 
-def launch(jobs: Sequence[Job], at_once: int, progress: Callable[[Job, Row], None]) -> Iterator[Ended]:
-    """Carry out `jobs`, `at_once` at a time; yields each as it ends. One that fails does not stop the others.
+def tell_on_stderr(job: Job, line: str) -> None:
+    print(f"{job.name}: {line}", file=sys.stderr)
 
-    `progress` is called with every logged row, from a thread of this process.
+
+def launch(jobs: Sequence[Job], parallel: int, progress: Progress, tell: Tell = tell_on_stderr) -> Iterator[Ended]:
+    """Complete `jobs`, `parallel` at a time; yields each as it ends. One that fails does not stop the others.
+
+    `progress` is called with every logged row, `tell` with a line for the user. A run whose process is killed or out of
+    memory is started again with fewer in parallel; a run that another process is training is waited for.
+    Raises Interrupted, after every run has written a checkpoint, when a signal asks this process to end.
     """
-    if at_once == 1 or len(jobs) == 1:
-        for job in jobs:
-            yield _attempt(job, lambda row, job=job: progress(job, row))
-        return
-    context = workers.context(jobs[0].spec.device)
-    rows = context.Queue()
-    listener = threading.Thread(target=_listen, args=(rows, jobs, progress), daemon=True)
-    listener.start()
-    stopped, stop = context.Pipe(duplex=False)
-    with ProcessPoolExecutor(min(at_once, len(jobs)), context, _start_worker, (rows, stopped)) as pool:
-        waiting = {pool.submit(_work, index, job): job for index, job in enumerate(jobs)}
-        try:
-            for future in as_completed(waiting):
-                try:
-                    yield future.result()
-                except BrokenProcessPool:
-                    yield Ended(waiting[future], None, "its process was killed (out of memory?); run the command again")
-        except BaseException:  # an interrupt: what is under way goes on from its checkpoint another time
-            stop.close()
-            pool.shutdown(cancel_futures=True)
-            raise
-    rows.put(None)
-    listener.join()
+    if sys.platform == "win32":
+        print(WINDOWS, file=sys.stderr)
+    method = in_turn if parallel == 1 or len(jobs) == 1 else in_parallel
+    with graceful() as stop:
+        yield from method(jobs, parallel, progress, tell, stop)
 
 
-def _listen(rows: Any, jobs: Sequence[Job], progress: Callable[[Job, Row], None]) -> None:
-    while (item := rows.get()) is not None:
-        index, row = item
-        progress(jobs[index], row)
+def in_turn(jobs: Sequence[Job], parallel: int, progress: Progress, tell: Tell, stop: Stop) -> Iterator[Ended]:
+    waiting, held = deque(jobs), Held(tell)
+    while (waiting or held) and not stop():
+        waiting.extend(held.freed())
+        if not waiting:
+            time.sleep(POLL_S)
+            continue
+        job = waiting.popleft()
+        control = Control(stop, lambda line, job=job: tell(job, line), job.checkpoint_s)
+        ended = attempt(job, lambda row, job=job: progress(job, row), control, alone=True)
+        if ended.result == "busy":
+            held.add(job)
+        elif ended.cause != "stop":
+            yield ended
 
 
-def _start_worker(rows: Any, stopped: Connection) -> None:
-    global _rows
-    _rows = rows
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of a terminal; the parent decides
-    threading.Thread(target=_end_with_parent, args=(stopped,), daemon=True).start()
+def in_parallel(jobs: Sequence[Job], parallel: int, progress: Progress, tell: Tell, stop: Stop) -> Iterator[Ended]:
+    waiting, held, kills = deque(jobs), Held(tell), Counter[str]()
+
+    def again(job: Job, reason: str) -> None:
+        nonlocal parallel
+        parallel = max(1, parallel - 1)
+        waiting.appendleft(job)
+        tell(job, f"{reason}; it is started again, now with {parallel} in parallel")
+
+    with Pool(jobs[0].spec.device) as pool:
+        stop.actions.append(pool.stop)
+        while (waiting or held or pool.running) and not (stop() and not pool.running):
+            waiting.extend(held.freed())
+            while waiting and pool.running < parallel and not stop():
+                pool.start(waiting.popleft(), alone=parallel == 1)
+            pool.shrink(parallel)
+            for event in pool.events(POLL_S if held else None):
+                match event:
+                    case Logged():
+                        progress(event.job, event.row)
+                    case Told():
+                        tell(event.job, event.line)
+                    case Killed() if not stop():
+                        kills[event.job.name] += 1
+                        if kills[event.job.name] < ATTEMPTS:
+                            again(event.job, f"its process was killed ({signal_or_status(event.exit_code)})")
+                        else:
+                            reason = f"its process was killed {ATTEMPTS} times ({signal_or_status(event.exit_code)})"
+                            yield Ended(event.job, None, f"{reason}; {batch_estimate(event.job)}")
+                    case Ended(result="busy"):
+                        held.add(event.job)
+                    case Ended(cause="memory") if parallel > 1:
+                        again(event.job, event.error or "out of memory")
+                    case Ended() if event.cause != "stop":
+                        yield event
 
 
-def _end_with_parent(stopped: Connection) -> None:
-    """A worker whose parent stops, or was killed, ends at once: the next start resumes its run from the checkpoint."""
-    wait([multiprocessing.parent_process().sentinel, stopped])
-    os._exit(1)
-
-
-def _work(index: int, job: Job) -> Ended:
-    return _attempt(job, lambda row: _rows.put((index, row)))
-
-
-def _attempt(job: Job, progress: Callable[[Row], None]) -> Ended:
-    try:
-        return Ended(job, complete_run(job, progress))
-    except KNOWN_ERRORS as error:
-        return Ended(job, None, str(error))
-    except Exception:
-        return Ended(job, None, traceback.format_exc(), known=False)
+def signal_or_status(exit_code: int | None) -> str:
+    return f"signal {-exit_code}" if exit_code and exit_code < 0 else f"exit status {exit_code}"

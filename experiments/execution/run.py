@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
-import fcntl
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,63 +12,105 @@ import torch
 
 from experiments.data import contents
 from experiments.data.load import Dataset, Split, load_for
+from experiments.datasets import DataError
 from experiments.execution import environment
+from experiments.execution.lock import hold
+from experiments.execution.log_check import log_is_whole
 from experiments.execution.measured import add_metrics
 from experiments.execution.tracking import Closed, Tracker
+from experiments.execution.wandb_environment import TrackingError
 from experiments.execution.wandb_files import fragments, mark_superseded
 from experiments.execution.wandb_page import page
 from experiments.planning.job import Job
-from experiments.spec import RunSpec, nested
+from experiments.spec import RunSpec, SpecError, nested
 from experiments.training import checkpoint
-from experiments.training.train import Row, train
+from experiments.training.files import remove_leftovers
+from experiments.training.session import Control, Row, StoppedError
+from experiments.training.train import train
 
 Result = Literal["finished", "diverged", "skipped", "busy"]
+NOT_DETERMINISTIC = "does not have a deterministic implementation"  # PyTorch's words
+UNSUPERVISED = Control()
 
 
-def is_finished(job: Job) -> bool:
-    """Whether the run has come to its end and its log is whole; a run without W&B is finished by its checkpoint."""
-    state = checkpoint.load(job.folder, job.spec.run_id)
+def is_finished(job: Job, tell: Callable[[str], None] = lambda line: None) -> bool:
+    """Whether the run has come to its end and its log, read back, says so; without W&B the checkpoint decides."""
+    state = checkpoint.load(job.folder, job.spec.run_id, tell)
     if state is None or not state["outcome"]:
         return False
-    return job.wandb == "disabled" or (state.get("logged", False) and bool(fragments(job)))
+    return job.wandb == "disabled" or log_is_whole(fragments(job), state["rows"])
 
 
-def complete_run(job: Job, progress: Callable[[Row], None]) -> Result:
+def complete_run(job: Job, progress: Callable[[Row], None], control: Control = UNSUPERVISED) -> Result:
     """Bring one run to its end: a finished one is skipped, a broken one resumed, one trained elsewhere left alone.
 
-    Raises DataError, CheckpointError, TrackingError or OSError, each with one clear line.
+    Raises DataError, CheckpointError, TrackingError, SpecError or OSError, each with one clear line, and StoppedError
+    when `control` stops it.
     """
     job.folder.mkdir(parents=True, exist_ok=True)
-    with _lock(job.folder) as mine:
-        if not mine:
+    with hold(job.folder) as lock:
+        if lock is None:
             return "busy"
+        remove_leftovers(job.folder)
         digest = contents.check_unchanged(job.folder, job.spec.data)
-        if is_finished(job):
+        if is_finished(job, control.tell):
             add_metrics(job, tracker_of)
             return "skipped"
-        torch.set_num_threads(job.spec.threads)
-        data = _on_device(load_for(job.spec.data, job.data_dir), job.spec)
-        env = environment.describe(job.spec.device) | ({} if digest is None else {"data": digest})
-        _write_json(job.folder / "spec.json", nested(job.spec))
-        _write_json(job.folder / "env.json", env)
-        with tracker_of(job, env) as tracker:
-            rows: list[Row] = []
+        stop = control.stop
+        held = replace(control, stop=lambda: stop() or lock.compromise is not None)
+        try:
+            return _train(job, digest, progress, held)
+        except StoppedError:
+            if lock.compromise is None:
+                raise
+            control.tell("another process has taken this run over, because this one gave no sign of life for a minute")
+            return "busy"
 
-            def log(row: Row) -> None:
-                rows.append(row)
-                tracker.log(row)
-                progress(row)
 
-            outcome = train(job.spec, data, job.folder, log, job.signals, job.metrics)
-            closed = tracker.finish(outcome, summary_of(rows))
-        if closed != "whole":
-            closed = log_rest(job, env, tracker, outcome, rows)
-        logged = closed == "whole" and job.wandb != "disabled"
-        if logged:
-            mark_superseded(job)
-        state = checkpoint.load(job.folder, job.spec.run_id) or {}
-        checkpoint.save(job.folder, {**state, "logged": logged})
+def _train(job: Job, digest: str | None, progress: Callable[[Row], None], control: Control) -> Result:
+    torch.set_num_threads(job.spec.threads)
+    data = _on_device(load_for(job.spec.data, job.data_dir), job.spec)
+    check_labels(data, control.tell)
+    env = environment.describe(job.spec.device) | ({} if digest is None else {"data": digest})
+    _write_json(job.folder / "spec.json", nested(job.spec))
+    if (changes := environment.record(job.folder, env)) and (job.folder / checkpoint.NAME).exists():
+        control.tell(f"resumed in another environment: {', '.join(changes)}; its last bits may differ")
+    rows: list[Row] = []
+    with tracker_of(job, env) as tracker:
+
+        def log(row: Row) -> None:
+            rows.append(row)
+            tracker.log(row)
+            progress(row)
+
+        try:
+            outcome = train(job.spec, data, job.folder, log, job.signals, job.metrics, control)
+        except RuntimeError as error:
+            if NOT_DETERMINISTIC not in str(error):
+                raise
+            raise SpecError(
+                f"{str(error).split(NOT_DETERMINISTIC)[0].strip()} {NOT_DETERMINISTIC} on {job.spec.device}; "
+                "deterministic=False in the spec allows it, and two runs may then differ"
+            ) from None
+        closed = tracker.finish(outcome, summary_of(job, rows))
+    if closed != "whole":
+        closed = log_rest(job, env, tracker, outcome, rows)
+    if job.wandb == "disabled":
         return outcome
+    if not log_is_whole(fragments(job), rows):
+        raise TrackingError(
+            f"W&B's log in {job.study / 'wandb'} is not whole, but the checkpoint is: see that the disk has room and "
+            "run the same command again to write the log from it"
+        )
+    if closed == "whole":
+        mark_superseded(job)
+    return outcome
+
+
+def summary_of(job: Job, rows: list[Row]) -> dict[str, Any]:
+    """The last epoch's values and the training time; of a diverged run also when, and the last finite values."""
+    state = checkpoint.load(job.folder, job.spec.run_id) or {}
+    return {**rows[-1], "time/train_s": sum(row["time/epoch_s"] for row in rows), **state.get("divergence", {})}
 
 
 def tracker_of(job: Job, env: dict[str, Any]) -> Tracker:
@@ -81,32 +121,28 @@ def tracker_of(job: Job, env: dict[str, Any]) -> Tracker:
 def log_rest(job: Job, env: dict[str, Any], tracker: Tracker, outcome: str, rows: list[Row]) -> Closed:
     """Log what the tracker's log lacks in an offline log of its own: for `wandb sync`, what the server lacks."""
     known = 0 if tracker.lost else tracker.acknowledged
-    with tracker_of(dataclasses.replace(job, wandb="offline"), env) as rest:
+    with tracker_of(replace(job, wandb="offline"), env) as rest:
         for row in rows[known:]:
             rest.log(row)
-        return rest.finish(outcome, summary_of(rows))
+        return rest.finish(outcome, summary_of(job, rows))
 
 
-def summary_of(rows: list[Row]) -> Row:
-    return {**rows[-1], "time/train_s": sum(row["time/epoch_s"] for row in rows)}
+def check_labels(data: Dataset, tell: Callable[[str], None]) -> None:
+    """Raise DataError for a label that is no class of the data set; tell of classes that have no images."""
+    for name, split in (("training", data.train), ("test", data.test)):
+        low, high = int(split.labels.min()), int(split.labels.max())
+        if low < 0 or high >= data.classes:
+            wrong = low if low < 0 else high
+            raise DataError(f"{data.name}: a {name} image has label {wrong}; labels are 0 to {data.classes - 1}")
+        counts = torch.bincount(split.labels, minlength=data.classes)
+        if missing := (counts == 0).nonzero().flatten().tolist():
+            tell(f"{data.name} has no {name} image of class {', '.join(map(str, missing))}")
 
 
 def _on_device(data: Dataset, spec: RunSpec) -> Dataset:
     device = torch.device(spec.device)
     splits = [Split(split.images.to(device), split.labels.to(device)) for split in (data.train, data.test)]
-    return Dataset(data.name, *splits, data.classes)
-
-
-@contextmanager
-def _lock(folder: Path) -> Iterator[bool]:
-    """Whether this process alone holds the folder; the system lets go when the process ends, however it ends."""
-    with (folder / "lock").open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
+    return Dataset(data.name, splits[0], splits[1], data.classes)
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

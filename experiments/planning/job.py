@@ -33,7 +33,8 @@ class Job:
 
     context: added to the spec in the W&B config, so that the analysis needs nothing else. signals: also log the sizes
     of activations and gradients unit by unit (`experiments.training.signals`), which changes no result. metrics: what
-    else is measured on the test set (`experiments.training.metrics`), likewise.
+    else is measured on the test set (`experiments.training.metrics`), likewise. checkpoint_minutes: between
+    checkpoints within an epoch.
     """
 
     ablation: str
@@ -47,6 +48,7 @@ class Job:
     signals: bool = False
     metrics: tuple[str, ...] = ()
     destination: Destination = Destination()
+    checkpoint_minutes: float = 10.0
 
     @property
     def study(self) -> Path:
@@ -66,3 +68,7 @@ class Job:
         """The run's id in W&B: readable, and unique among the runs of all ablations in one project."""
         unique = hashlib.blake2b(f"{self.ablation}/{self.spec.run_id}".encode(), digest_size=4).hexdigest()
         return f"{self.name}-{unique}"
+
+    @property
+    def checkpoint_s(self) -> float:
+        return 60 * self.checkpoint_minutes

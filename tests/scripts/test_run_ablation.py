@@ -5,10 +5,13 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
+import psutil
 import pytest
+import torch
 import tyro
 
 from analysis import logs
@@ -102,15 +105,64 @@ def test_killed_in_the_middle_of_a_run_and_started_again(unbroken, ended, tmp_pa
     pd.testing.assert_frame_equal(history_of(tmp_path), history_of(unbroken[0]), check_exact=True)
 
 
-@pytest.mark.parametrize("send", [os.kill, os.killpg], ids=["to the command alone", "to all its processes"])
-def test_an_interrupt_stops_every_run_at_once(tmp_path, send):
+@pytest.mark.parametrize(
+    ("send", "number", "status"),
+    [
+        (os.killpg, "SIGINT", 130),
+        (os.kill, "SIGTERM", 143),
+        pytest.param(os.kill, "SIGINT", 130, marks=pytest.mark.slow),
+        pytest.param(os.killpg, "SIGTERM", 143, marks=pytest.mark.slow),
+        pytest.param(os.kill, "SIGHUP", 129, marks=pytest.mark.slow),
+        pytest.param(os.killpg, "SIGHUP", 129, marks=pytest.mark.slow),
+    ],
+)
+def test_a_signal_has_every_run_write_a_checkpoint_and_end(tmp_path, send, number, status):
     """Ctrl-C reaches all processes of a terminal, `kill -INT` one; runs of hours are not waited for."""
     process = start("resnet_preact", "--epochs", "100000", "--out", tmp_path, start_new_session=True)
     wait_for_a_checkpoint(tmp_path)
-    send(process.pid, signal.SIGINT)
+    children = psutil.Process(process.pid).children(recursive=True)
+    assert len(children) >= 2
+    send(process.pid, getattr(signal, number))
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert errors.split("\n\n") == [
+        "\nstopping: each run finishes its step and writes a checkpoint; Ctrl-C again stops at once",
+        "interrupted; run the same command again to resume\n",
+    ]
+    assert psutil.wait_procs(children, timeout=10)[1] == []
+    states = [torch.load(path, weights_only=True) for path in tmp_path.rglob("checkpoint.pt")]
+    assert any("epoch" in state for state in states)  # inside an epoch
+
+
+@pytest.mark.slow
+def test_a_second_interrupt_ends_it_at_once(tmp_path):
+    process = start("resnet_preact", "--epochs", "100000", "--out", tmp_path, start_new_session=True)
+    wait_for_a_checkpoint(tmp_path)
+    children = psutil.Process(process.pid).children(recursive=True)
+    for child in children:
+        child.suspend()  # nothing will finish a step
+    process.send_signal(signal.SIGINT)
+    time.sleep(1)
+    assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=10) == 130
+    for child in children:
+        with suppress(psutil.NoSuchProcess):
+            child.resume()
+    process.communicate(timeout=10)
+    assert psutil.wait_procs(children, timeout=10)[1] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("after_s", [0.3, 1.0, 2.0, 4.0])
+def test_an_interrupt_in_the_first_seconds_prints_no_traceback(tmp_path, after_s):
+    """The workers' server is loading PyTorch then."""
+    process = start("resnet_preact", "--epochs", "100000", "--out", tmp_path, start_new_session=True)
+    time.sleep(after_s)
+    os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert errors.strip() == "interrupted; run the same command again to resume"
+    assert "Traceback" not in errors
 
 
 @pytest.mark.parametrize(

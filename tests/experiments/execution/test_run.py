@@ -1,13 +1,13 @@
 """One run's folder: skipped when finished, resumed when broken, never trained twice at once."""
 
 import dataclasses
-import fcntl
 import json
 
 import pytest
 from PIL import Image
 
 from analysis import logs
+from experiments.execution.lock import hold
 from experiments.execution.run import complete_run, is_finished
 from experiments.planning.job import Job
 from experiments.spec import DataSpec
@@ -74,8 +74,7 @@ def test_without_wandb_a_run_can_be_logged_later(job):
 
 def test_a_run_that_another_process_holds_is_left_alone(job):
     job.folder.mkdir(parents=True)
-    with (job.folder / "lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with hold(job.folder):
         assert complete_run(job, lambda row: None) == "busy"
     assert checkpoint.load(job.folder, job.spec.run_id) is None
 

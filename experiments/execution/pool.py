@@ -1,0 +1,147 @@
+"""Worker processes that train runs: each run is handed to one; a worker that dies takes no other with it."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from typing import Any
+
+from experiments.execution import workers
+from experiments.execution.attempt import Ended, attempt
+from experiments.execution.interruption import Stop, blocked
+from experiments.planning.job import Job
+from experiments.training.session import Control, Row
+
+
+@dataclass(frozen=True)
+class Logged:
+    job: Job
+    row: Row
+
+
+@dataclass(frozen=True)
+class Told:
+    job: Job
+    line: str
+
+
+@dataclass(frozen=True)
+class Killed:
+    """The job's process has ended without a word."""
+
+    job: Job
+    exit_code: int | None
+
+
+Event = Logged | Told | Killed | Ended
+
+
+@dataclass(eq=False)
+class Worker:
+    process: Any
+    connection: Connection
+    job: Job | None = None
+
+
+class Pool:
+    """Use as a context: at its end every worker has ended. `stop` has each write a checkpoint and end its run."""
+
+    def __init__(self, device: str) -> None:
+        self.context = workers.context(device)
+        self.workers: list[Worker] = []
+        self.stopped, self.stopper = self.context.Pipe(duplex=False)
+
+    @property
+    def running(self) -> int:
+        return sum(worker.job is not None for worker in self.workers)
+
+    def start(self, job: Job, alone: bool) -> None:
+        """Hand `job` to an idle worker, or to a new one. alone: no other run is to use the memory."""
+        worker = next((worker for worker in self.workers if worker.job is None), None) or self._new()
+        worker.job = job
+        with suppress(OSError):  # it has just died: `events` will say so
+            worker.connection.send((job, alone))
+
+    def shrink(self, size: int) -> None:
+        """Send idle workers home while there are more than `size`: each holds memory."""
+        idle = [worker for worker in self.workers if worker.job is None]
+        for worker in idle[: max(0, len(self.workers) - size)]:
+            self._dismiss(worker)
+
+    def stop(self) -> None:
+        self.stopper.close()
+
+    def events(self, timeout: float | None) -> Iterator[Event]:
+        """What the workers report, waiting for it up to `timeout` seconds; None: until there is something."""
+        waited: dict[Any, Worker] = {worker.connection: worker for worker in self.workers}
+        waited |= {worker.process.sentinel: worker for worker in self.workers}
+        for worker in dict.fromkeys(waited[ready] for ready in wait(list(waited), timeout)):
+            yield from self._received(worker)
+
+    def _received(self, worker: Worker) -> Iterator[Event]:
+        alive = worker.process.is_alive()  # asked first: what it sent before its end is read below
+        try:
+            while worker.connection.poll():
+                event = worker.connection.recv()
+                if isinstance(event, Ended):
+                    worker.job = None
+                yield event
+        except (EOFError, OSError):
+            alive = False
+        if not alive:
+            self._dismiss(worker)
+            if worker.job is not None:
+                yield Killed(worker.job, worker.process.exitcode)
+
+    def _new(self) -> Worker:
+        connection, theirs = self.context.Pipe()
+        process = self.context.Process(target=_serve, args=(theirs, self.stopped))
+        with blocked():
+            process.start()
+        theirs.close()
+        self.workers.append(worker := Worker(process, connection))
+        return worker
+
+    def _dismiss(self, worker: Worker) -> None:
+        self.workers.remove(worker)
+        with suppress(OSError):
+            worker.connection.send(None)
+        worker.process.join()
+        worker.connection.close()
+
+    def __enter__(self) -> Pool:
+        if self.context.get_start_method() == "forkserver":
+            workers.start_server()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
+        for worker in list(self.workers):
+            self._dismiss(worker)
+        self.stopped.close()
+
+
+def _serve(connection: Connection, stopped: Connection) -> None:
+    """A worker's life: one job after the other, until it is sent None or its parent is gone."""
+    stop = Stop()
+    threading.Thread(target=_watch, args=(stopped, stop), daemon=True).start()
+    with suppress(EOFError, OSError):
+        while (task := connection.recv()) is not None:
+            job, alone = task
+            control = Control(stop, lambda line, job=job: connection.send(Told(job, line)), job.checkpoint_s)
+            connection.send(attempt(job, lambda row, job=job: connection.send(Logged(job, row)), control, alone))
+
+
+def _watch(stopped: Connection, stop: Stop) -> None:
+    """Have the run stop when the parent says so; end at once when the parent is gone: the run resumes another time."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    if parent.sentinel not in wait([parent.sentinel, stopped]):
+        stop.request()
+        wait([parent.sentinel])
+    os._exit(1)
