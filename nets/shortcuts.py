@@ -137,7 +137,7 @@ class ReZero(Shortcut):
         self.scale = nn.Parameter(torch.zeros(1))
 
     def forward(self, x: torch.Tensor, residual: torch.Tensor) -> torch.Tensor:
-        return self.resize(x) + self.scale * residual
+        return self.resize(x) + self.scale.view(-1, 1, 1) * residual
 
 
 class LayerScale(ReZero):
@@ -145,7 +145,7 @@ class LayerScale(ReZero):
 
     def __init__(self, geometry: Geometry, spec: ShortcutSpec) -> None:
         super().__init__(geometry, spec)
-        self.scale = nn.Parameter(torch.full((geometry.out_channels, 1, 1), spec.layer_scale))
+        self.scale = nn.Parameter(torch.full((geometry.out_channels,), spec.layer_scale))
 
 
 class NoShortcut(nn.Module):

@@ -1,17 +1,21 @@
 #!/usr/bin/env python3
-"""Print a net layer by layer: shapes, parameters, multiply-adds; or what differs between two variants of it."""
+"""Print a net layer by layer: shapes, parameters, multiply-adds; or the differences between two variants of it."""
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated
+
+import tyro
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from nets import Option
     from nets.cost import LayerCost, Shape
 
@@ -19,51 +23,84 @@ SIDES = {
     **dict.fromkeys(("lenet5", "lenet"), 32),
     **dict.fromkeys(("inception_v3", "inception_v4", "inception_resnet_v1", "inception_resnet_v2"), 299),
 }
-DESCRIPTION = """Print a net layer by layer: output shapes, parameters, multiply-adds (one MAC counts as one).
-
-Options of the net follow its name, e.g.:
-  describe_net.py resnet110 --order full_preact --downsample B
-  describe_net.py resnet164 --diff order=original order=full_preact
-  describe_net.py --list
-  describe_net.py --table"""
 
 
-def parse(words: list[str]) -> tuple[argparse.Namespace, dict[str, str]]:
-    """The command's own arguments, and the net's options as text: `--order full_preact` or `--order=full_preact`."""
-    parser = argparse.ArgumentParser(description=DESCRIPTION, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("name", nargs="?", help="the net; --list shows them all")
-    parser.add_argument("--input", metavar="CxHxW", help="input shape; default: the paper's")
-    parser.add_argument("--diff", nargs=2, metavar="OPTION=VALUE", help="two variants: print only what differs")
-    parser.add_argument("--options", action="store_true", help="list the net's options and stop")
-    parser.add_argument("--list", action="store_true", help="list the nets and stop")
-    parser.add_argument("--table", action="store_true", help="all nets beside published totals, as Markdown, and stop")
-    known, rest = parser.parse_known_args(words)
+@dataclass
+class Args:
+    """Print a net layer by layer: output shapes, parameters, multiply-adds (one MAC counts as one).
+
+    The net's own options follow its name, for example:
+
+    describe_net.py resnet110 --order full_preact --downsample B
+
+    describe_net.py resnet164 --diff order=original order=full_preact
+
+    describe_net.py my_net --file path/to/mine.py --width 2
+    """
+
+    name: tyro.conf.Positional[str | None] = None
+    """The net; --list shows all of them."""
+    input: str | None = None
+    """Input shape CxHxW, e.g. 3x224x224. Default: that of the paper."""
+    diff: tuple[str, str] | None = None
+    """Two values of an option, e.g. order=original order=full_preact: print only the layers that differ."""
+    file: Path | None = None
+    """An ablation file of your own, whose nets, units and layers are then known too."""
+    options: bool = False
+    """List the net's options and stop."""
+    list_all: Annotated[bool, tyro.conf.arg(name="list")] = False
+    """List the nets and stop."""
+    table: bool = False
+    """Print all nets beside published totals, as Markdown, and stop."""
+
+
+@dataclass(frozen=True)
+class Described:
+    """A net's layers for one input, and its totals; parameters include those of heads used only in training."""
+
+    name: str
+    size: Shape
+    layers: list[LayerCost]
+    parameters: int
+    weight_layers: int
+
+    @property
+    def shape(self) -> str:
+        return "x".join(map(str, self.size))
+
+    @property
+    def totals(self) -> dict[str, int]:
+        return {"parameters": self.parameters, "multiply_adds": sum(row.multiply_adds for row in self.layers)}
+
+    @property
+    def rows(self) -> list[tuple[str, ...]]:
+        """One printed row per layer."""
+        return [
+            (r.name, r.kind, "x".join(map(str, r.out_shape)), f"{r.parameters:,}", f"{r.multiply_adds:,}")
+            for r in self.layers
+        ]
+
+    def __str__(self) -> str:
+        return (
+            f"{self.parameters:,} parameters, {self.totals['multiply_adds'] / 1e6:,.2f} M multiply-adds, "
+            f"{self.weight_layers} weight layers (shortcuts not counted)"
+        )
+
+
+def net_options(words: list[str]) -> dict[str, str]:
+    """The net's options as text: `--order full_preact` or `--order=full_preact`."""
     options: dict[str, str] = {}
-    rest = [part for word in rest for part in (word.split("=", 1) if word.startswith("--") else [word])]
+    rest = [part for word in words for part in (word.split("=", 1) if word.startswith("--") else [word])]
     while rest:
         option = rest.pop(0)
         if not option.startswith("--") or not rest:
             raise ValueError(f"cannot read {option!r}; a net's option is written --order full_preact")
         options[option[2:].replace("-", "_")] = rest.pop(0)
-    return known, options
+    return options
 
 
-def value_of(text: str, option: Option) -> Any:
-    """`text` as the first of bool, None, int, float and str that the option accepts; else the text itself."""
-    candidates: list[Any] = [{"True": True, "False": False, "None": None}.get(text.capitalize(), text)]
-    for number in (int, float):
-        try:
-            candidates.append(number(text))
-        except ValueError:
-            continue
-    return next((value for value in [*candidates, text] if option.accepts(value)), text)
-
-
-def built(name: str, texts: dict[str, str], shape: str | None) -> tuple[list[LayerCost], Shape, int]:
-    """The trace of the net, the input shape, and all parameters, heads for training too.
-
-    Raises ValueError for what does not exist.
-    """
+def describe(name: str, texts: dict[str, str], shape: str | None) -> Described:
+    """The net with options given as text. Raises ValueError for an unknown name, option, value or shape."""
     import torch
 
     import nets
@@ -72,20 +109,20 @@ def built(name: str, texts: dict[str, str], shape: str | None) -> tuple[list[Lay
     options = nets.options_of(name)
     if unknown := sorted(set(texts) - set(options)):
         raise ValueError(f"{name} has no option {unknown[0]!r}; it has {', '.join(options)}")
-    chosen = {key: value_of(text, options[key]) for key, text in texts.items()}
+    chosen = {key: options[key].parse(text) for key, text in texts.items()}
     with torch.device("meta"):
         net = nets.build(name, **chosen)
     channels = chosen.get("in_channels", options["in_channels"].default)
     size = input_shape(shape) if shape else (channels, *(2 * (paper_side(name, options),)))
     try:
-        return cost.trace(net, size), size, cost.parameters(net)
+        return Described(name, size, cost.trace(net, size), cost.parameters(net), cost.weight_layers(net))
     except RuntimeError as error:
         reason = str(error).splitlines()[0]
         raise ValueError(f"{name} cannot take an input of {'x'.join(map(str, size))}: {reason}") from None
 
 
-def paper_side(name: str, options: dict[str, Option]) -> int:
-    """Height and width in pixels that the net's paper trains at: 224 for ImageNet, 28 for MNIST, 32 for CIFAR."""
+def paper_side(name: str, options: Mapping[str, Option]) -> int:
+    """Side in pixels of the images in the net's paper: 224 for ImageNet, 28 for MNIST, 32 for CIFAR."""
     if name in SIDES:
         return SIDES[name]
     return 224 if options["num_classes"].default == 1000 else 28 if options["in_channels"].default == 1 else 32
@@ -99,13 +136,6 @@ def input_shape(text: str) -> Shape:
     return tuple(map(int, sizes))
 
 
-def rows(trace: list[LayerCost]) -> list[tuple[str, ...]]:
-    """One printed row a layer."""
-    return [
-        (r.name, r.kind, "x".join(map(str, r.out_shape)), f"{r.parameters:,}", f"{r.multiply_adds:,}") for r in trace
-    ]
-
-
 def print_rows(lines: list[tuple[str, ...]]) -> None:
     headings = ("layer", "kind", "output", "parameters", "multiply-adds")
     widths = [max(len(line[i]) for line in [headings, *lines]) for i in range(5)]
@@ -114,30 +144,21 @@ def print_rows(lines: list[tuple[str, ...]]) -> None:
         print(left, *(text.rjust(width) for text, width in zip(line[3:], widths[3:], strict=True)), sep="  ")
 
 
-def total(trace: list[LayerCost], parameters: int) -> str:
-    weighted = sum(r.kind in ("Conv2d", "Linear") and "shortcut" not in r.name.split(".") for r in trace)
-    return (
-        f"{parameters:,} parameters, {sum(r.multiply_adds for r in trace) / 1e6:,.2f} M "
-        f"multiply-adds, {weighted} weight layers off the shortcuts"
-    )
-
-
-def totals(trace: list[LayerCost], parameters: int) -> dict[str, int]:
-    return {"parameters": parameters, "multiply_adds": sum(r.multiply_adds for r in trace)}
-
-
-def print_published(name: str, texts: dict[str, str], ours: dict[str, int], size: Shape) -> None:
-    """What papers and reference code count for the same net, and whether ours is that."""
+def print_net(name: str, texts: dict[str, str], shape: str | None) -> None:
+    """Layers and totals, and the numbers that papers and reference code state for the same net and input."""
     from analysis.published import costs
 
-    for row in costs.of(name, texts, "x".join(map(str, size))):
+    net = describe(name, texts, shape)
+    print_rows(net.rows)
+    print(f"{name} on {net.shape}: {net}")
+    for row in costs.of(name, texts, net.shape):
         mark = "" if row.confirmed else ", not confirmed"
-        verdict = row.verdict(ours[row.quantity])
+        verdict = row.verdict(net.totals[row.quantity])
         print(f"  {row.text} {row.quantity.replace('_', '-')} by {row.source} ({row.kind}{mark}): {verdict}")
 
 
 def print_table() -> None:
-    """A Markdown row for every net and published variant: ours, theirs, and what lies between them."""
+    """A Markdown row for every net and published variant: our totals, the published ones, and the differences."""
     import nets
     from analysis.published import costs
 
@@ -149,19 +170,18 @@ def print_table() -> None:
     print("|---|---|---|---:|---:|---|")
     for name, options, shape in sorted(keys, key=lambda key: order[key[0]]):
         texts = dict(word.split("=", 1) for word in options.split())
-        trace, size, parameters = built(name, texts, shape)
-        ours = totals(trace, parameters)
-        theirs = [
+        net = describe(name, texts, shape)
+        published = [
             f"{c.text} {c.quantity.replace('_', '-')}, {c.source}{'' if c.confirmed else ' (not confirmed)'}: "
-            f"{c.verdict(ours[c.quantity])}"
-            for c in costs.of(name, texts, "x".join(map(str, size)))
+            f"{c.verdict(net.totals[c.quantity])}"
+            for c in costs.of(name, texts, net.shape)
         ]
-        cells = (name, options, "x".join(map(str, size)), *(f"{v:,}" for v in ours.values()))
-        print("|", " | ".join((*cells, "<br>".join(theirs) or "none found")), "|")
+        cells = (name, options, net.shape, *(f"{value:,}" for value in net.totals.values()))
+        print("|", " | ".join((*cells, "<br>".join(published) or "none found")), "|")
 
 
-def print_difference(name: str, texts: dict[str, str], pair: list[str], shape: str | None) -> None:
-    """The lines that one variant has and the other lacks, in the order of execution, as diff prints them."""
+def print_difference(name: str, texts: dict[str, str], pair: tuple[str, str], shape: str | None) -> None:
+    """The layers of one variant that the other lacks, in the order of execution, in the format of diff."""
     import difflib
 
     variants = []
@@ -169,39 +189,44 @@ def print_difference(name: str, texts: dict[str, str], pair: list[str], shape: s
         option, equals, value = word.partition("=")
         if not equals:
             raise ValueError(f"--diff {word}: a variant is written OPTION=VALUE, e.g. order=full_preact")
-        variants.append(built(name, {**texts, option: value}, shape))
-    lines = [["  ".join(row) for row in rows(trace)] for trace, _, _ in variants]
-    changed = [
-        line
-        for line in difflib.unified_diff(*lines, *(f"{name} {word}" for word in pair), lineterm="", n=1)
-        if not line.startswith("@@")
-    ]
-    print("\n".join(changed) if changed else f"{pair[0]} and {pair[1]} call the same layers in the same order")
-    for word, (trace, _, parameters) in zip(pair, variants, strict=True):
-        print(f"{word}: {total(trace, parameters)}")
+        variants.append(describe(name, {**texts, option: value}, shape))
+    first, second = (["  ".join(row) for row in net.rows] for net in variants)
+    titles = (f"{name} {word}" for word in pair)
+    lines = difflib.unified_diff(first, second, *titles, lineterm="", n=1)
+    changed = [line for line in lines if not line.startswith("@@")]
+    print("\n".join(changed) if changed else f"{pair[0]} and {pair[1]} run the same layers in the same order")
+    for word, net in zip(pair, variants, strict=True):
+        print(f"{word}: {net}")
 
 
-def main(words: list[str]) -> int:
+def main(args: Args, words: list[str]) -> None:
+    """`words` are the net's own options. Raises ValueError for anything that cannot be described."""
+    import nets
+
+    texts = net_options(words)
+    if args.file:
+        from experiments import ablations
+
+        ablations.load(str(args.file))
+    if args.list_all:
+        print("\n".join(nets.names()))
+    elif args.table:
+        print_table()
+    elif args.name is None:
+        raise ValueError(f"name a net: {', '.join(nets.names())}")
+    elif args.options:
+        for name, option in nets.options_of(args.name).items():
+            print(f"--{name} {option.default}  ({option})")
+    elif args.diff:
+        print_difference(args.name, texts, args.diff, args.input)
+    else:
+        print_net(args.name, texts, args.input)
+
+
+def run(words: list[str]) -> int:
+    args, options = tyro.cli(Args, args=words, return_unknown_args=True)
     try:
-        known, texts = parse(words)
-        import nets
-
-        if known.list:
-            print("\n".join(nets.names()))
-        elif known.table:
-            print_table()
-        elif known.name is None:
-            raise ValueError(f"name a net; there are: {', '.join(nets.names())}")
-        elif known.options:
-            for option, row in nets.options_of(known.name).items():
-                print(f"--{option} {row.default}  ({row})")
-        elif known.diff:
-            print_difference(known.name, texts, known.diff, known.input)
-        else:
-            trace, size, parameters = built(known.name, texts, known.input)
-            print_rows(rows(trace))
-            print(f"{known.name} on {'x'.join(map(str, size))}: {total(trace, parameters)}")
-            print_published(known.name, texts, totals(trace, parameters), size)
+        main(args, options)
     except ValueError as error:
         print(f"describe_net: {error}", file=sys.stderr)
         return 2
@@ -210,9 +235,9 @@ def main(words: list[str]) -> int:
 
 if __name__ == "__main__":
     try:
-        status = main(sys.argv[1:])
+        status = run(sys.argv[1:])
         sys.stdout.flush()
-    except BrokenPipeError:  # `| head` has read what it wants; nothing is left for the flush at exit
+    except BrokenPipeError:  # `| head` has read enough; nothing must be left for the flush at exit
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         status = 0
     sys.exit(status)

@@ -1,6 +1,6 @@
 """Checks that several families share."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import prod
 
 import pytest
@@ -16,9 +16,9 @@ from nets import cost
 def assert_equals_reference():
     """check(ours, theirs, images, keys): both nets compute the same, in float64 with the same random weights.
 
-    Outputs in evaluation and in training mode (one dropout mask), gradients of all parameters and running
+    Outputs in evaluation and in training mode (one dropout mask), gradients of the input and of all parameters, running
     statistics. `keys` are the names in `theirs` in the order of our state; without them the orders agree.
-    Nets built on the meta device do, and spare the time that their own initial weights would take.
+    Nets may be built on the meta device, which saves the time to draw their own initial weights.
     """
 
     def check(ours: nn.Module, theirs: nn.Module, images: torch.Tensor, keys: Sequence[str] | None = None) -> None:
@@ -26,30 +26,31 @@ def assert_equals_reference():
         state = {key: _random_values(key, values) for key, values in theirs.state_dict().items()}
         theirs.load_state_dict(state, assign=True)
         ours.load_state_dict({name: state[key].clone() for name, key in names.items()}, assign=True)  # shapes agree
+        inputs = [images.double().requires_grad_() for _ in (ours, theirs)]
         for mode in (False, True):
-            a, b = (_outputs(net.train(mode), images.double()) for net in (ours, theirs))
+            a, b = (_outputs(net.train(mode), x) for net, x in zip((ours, theirs), inputs, strict=True))
             torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-9)
-            print(f"{'training' if mode else 'evaluation'}: largest difference {_largest(a, b):.1e} (pytest -rP)")
+            _report("outputs in training" if mode else "outputs in evaluation", zip(a, b, strict=True))
         for outputs in (a, b):
             sum(output.square().sum() for output in outputs).backward()
+        x, y = (each.grad for each in inputs)
+        torch.testing.assert_close(x, y, rtol=1e-6, atol=1e-8)
+        _report("gradient of the input", [(x, y)])
         gradients = {name: p.grad for name, p in theirs.named_parameters()}
         for name, p in ours.named_parameters():
             torch.testing.assert_close(p.grad, gradients[names[name]], rtol=1e-6, atol=1e-8, msg=name)
-        pairs = [(p.grad, gradients[names[name]]) for name, p in ours.named_parameters()]
-        print(f"gradients: largest difference {_largest(*zip(*pairs, strict=True)):.1e} of {_size(pairs):.1e}")
+        _report("gradients of the weights", [(p.grad, gradients[names[n]]) for n, p in ours.named_parameters()])
         statistics = dict(theirs.named_buffers())
-        for name, values in ours.named_buffers():
+        for name, values in ((name, values) for name, values in ours.named_buffers() if name in names):
             torch.testing.assert_close(values, statistics[names[name]], rtol=1e-9, atol=1e-9, msg=name)
 
     return check
 
 
-def _largest(ours: Sequence[torch.Tensor], theirs: Sequence[torch.Tensor]) -> float:
-    return max((a - b).abs().max().item() for a, b in zip(ours, theirs, strict=True))
-
-
-def _size(pairs: Sequence[tuple[torch.Tensor, torch.Tensor]]) -> float:
-    return max(theirs.abs().max().item() for _, theirs in pairs)
+def _report(what: str, pairs: Iterable[tuple[torch.Tensor, torch.Tensor]]) -> None:
+    """`pytest -rP` shows it: the largest difference within a tensor, relative to the tensor's largest value."""
+    relative = max(((a - b).abs().max() / b.abs().max().clamp_min(1e-300)).item() for a, b in pairs)
+    print(f"{what}: largest relative difference {relative:.1e}")
 
 
 def _random_values(name: str, like: torch.Tensor) -> torch.Tensor:

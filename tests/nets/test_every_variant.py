@@ -74,10 +74,10 @@ REPRESENTATIVES = (
     ),
     Small(
         "inception_v3",
-        107,
+        139,
         INCEPTION,
         NARROW,
-        {"aux_bn": {"aux": True}, "norm": {"aux_bn": False}, **NORM_GROUPS},  # one pixel in the head
+        {"aux_bn": {"aux": True}, "norm": {"aux_bn": False, "norm_groups": 2}, **NORM_GROUPS},  # one pixel in the head
     ),
     Small(
         "inception_v4_cifar", 16, {"blocks": (2, 1, 1), **INCEPTION}, {"blocks": (1, 1, 1), "width": 0.125}, NORM_GROUPS

@@ -39,7 +39,7 @@ def script():
 @pytest.fixture
 def run(script, capsys):
     def call(*words: str) -> tuple[int, str, str]:
-        status = script.main(list(words))
+        status = script.run(list(words))
         return status, *capsys.readouterr()
 
     return call
@@ -49,7 +49,10 @@ def test_layers_and_totals_beside_the_published(run):
     status, out, err = run("resnet20")
     assert (status, err) == (0, "")
     assert out.splitlines()[1].split() == ["conv1", "Conv2d", "16x32x32", "432", "442,368"]
-    assert "resnet20 on 3x32x32: 269,722 parameters, 40.55 M multiply-adds, 20 weight layers" in out
+    assert (
+        "resnet20 on 3x32x32: 269,722 parameters, 40.55 M multiply-adds, 20 weight layers (shortcuts not counted)"
+        in out
+    )
     assert "0.27 M parameters by He et al. 2015 Table 6 (paper): to its digits" in out
 
 
@@ -67,7 +70,7 @@ def test_difference_of_two_variants(run):
 
 
 def test_projections_are_not_counted_as_depth(run):
-    assert ", 8 weight layers off the shortcuts" in run("resnet8", "--downsample", "C")[1]
+    assert ", 8 weight layers (shortcuts not counted)" in run("resnet8", "--downsample", "C")[1]
 
 
 def test_published_numbers_are_those_of_the_same_image(run):
@@ -108,11 +111,12 @@ def test_a_reader_that_has_gone_is_no_error():
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ((), "name a net"),
+        ((), "name a net: resnet8, "),
+        (("--file", "nowhere.py", "--list"), "there is no file nowhere.py"),
         (("resnet111",), "did you mean resnet110"),
         (("resnet8", "--orders", "original"), "no option 'orders'"),
         (("resnet8", "--order", "post"), "it takes original, bn_after_add"),
-        (("resnet8", "--input", "32"), "written CxHxW"),
+        (("resnet8", "--input", "32"), "an input is written CxHxW"),
         (("resnet8", "--input", "1x32x32"), "cannot take an input of 1x32x32"),
         (("resnet8", "--diff", "order", "unit=single"), "written OPTION=VALUE"),
         (("resnet8", "extra"), "cannot read 'extra'"),
@@ -129,13 +133,13 @@ def test_bad_input_is_one_line_and_status_2(run, words, message):
 def test_every_published_row_counted_by_torch(script, name, options, shape):
     """Exact counts are exact; a printed one agrees to its digits, is rounded down, or has its reason."""
     texts = dict(word.split("=", 1) for word in options.split())
-    trace, size, parameters = script.built(name, texts, shape)
+    described = script.describe(name, texts, shape)
     with torch.device("meta"):
         kinds = nets.options_of(name)
-        net = nets.build(name, **{key: script.value_of(text, kinds[key]) for key, text in texts.items()})
+        net = nets.build(name, **{key: kinds[key].parse(text) for key, text in texts.items()})
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-        net.eval()(torch.empty(1, *size, device="meta"))
-    ours = script.totals(trace, parameters)
+        net.eval()(torch.empty(1, *described.size, device="meta"))
+    ours = described.totals
     assert ours == {
         "parameters": sum(p.numel() for p in net.parameters()),
         "multiply_adds": counter.get_total_flops() / 2,
