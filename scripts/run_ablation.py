@@ -140,9 +140,8 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
     seeds = None if args.seeds is None else range(args.seeds)
     ablation = ablations.load(args.name or "")
     profile = args.profile or default_profile(ablation, device)
-    mode, destination = wandb_environment.destination(args)
-    jobs = plan(ablation, profile, overrides, seeds=seeds, out=args.out, data_dir=args.data_dir, wandb=mode)
-    jobs = [replace(job, destination=destination) for job in jobs]
+    jobs = plan(ablation, profile, overrides, seeds=seeds, out=args.out, data_dir=args.data_dir)
+    jobs = wandb_environment.addressed(jobs, args)
     check_writable(args.out)
     if not args.dry_run:  # fetched once, here, where its progress can be seen
         data.prepare(jobs[0].spec.data, args.data_dir)
@@ -158,12 +157,12 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
             console.print(str(job.folder), highlight=False, soft_wrap=True)
         return 0, f"{len(jobs)} runs planned"
     say = partial(console.print, highlight=False, markup=False, soft_wrap=True)
-    stopped = train_all(console, wandb_study.begin(jobs, say), parallel.runs)
+    begun = wandb_study.begin(jobs, say)
+    stopped = train_all(console, begun, parallel.runs)
     status = 0 if not stopped else 2 if all(ended.known for ended in stopped) else 1
     if len(stopped) < len(jobs):
-        status = conclude(console, jobs, args.out / ablation.name / "results" / profile) or status
-    if mode == "online":
-        wandb_study.end(jobs, say)
+        status = conclude(console, begun, args.out / ablation.name / "results" / profile) or status
+    wandb_study.end(jobs, say)
     return status, f"{len(jobs) - len(stopped)} of {len(jobs)} runs"
 
 
@@ -223,14 +222,15 @@ def conclude(console: Console, jobs: list[Job], folder: Path) -> int:
     """Read the logs of `jobs`, print the table and its verdict, write tables and figures."""
     from analysis import logs, write
     from analysis.study import TableError
-    from experiments.execution.wandb_files import log_id
+    from experiments.execution import wandb_files, wandb_summary
 
     if jobs[0].wandb == "disabled":
         console.print("W&B is disabled, so there is no log to make a table from; the checkpoints are kept.")
         return 0
     try:
-        runs, history = logs.load(jobs[0].out / jobs[0].ablation, run_ids=[log_id(job) for job in jobs])
+        runs, history = logs.load(jobs[0].out / jobs[0].ablation, run_ids=[wandb_files.log_id(job) for job in jobs])
         written = write.conclude(console, runs, history, folder)
+        wandb_summary.summarise(jobs, written)
     except (logs.LogsError, TableError, OSError) as error:
         return refuse(error)
     console.print("Written:", *(f"  {path}" for path in written), sep="\n", highlight=False, soft_wrap=True)

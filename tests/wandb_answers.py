@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from tests import wandb_artifacts
+
 if TYPE_CHECKING:
     from tests.wandb_server import Run, Store
 
@@ -190,6 +192,12 @@ def now() -> str:
 
 # Part of a query -> its answer; the first that fits.
 ANSWERS: dict[str, Callable[[Store, str, Variables], dict[str, Any]]] = {
+    "query ArtifactType": wandb_artifacts.artifact_type,
+    "createArtifactManifest": wandb_artifacts.manifest,
+    "updateArtifactManifest": wandb_artifacts.manifest,
+    "createArtifactFiles": wandb_artifacts.files,
+    "commitArtifact": wandb_artifacts.commit,
+    "createArtifact": wandb_artifacts.create,
     "upsertModel": upsert_project,
     "upsertBucket": upsert_run,
     "upsertView": upsert_view,

@@ -17,7 +17,7 @@ from experiments.execution import environment
 from experiments.execution.lock import hold
 from experiments.execution.log_check import log_is_whole
 from experiments.execution.measured import add_metrics
-from experiments.execution.tracking import Closed, Tracker
+from experiments.execution.tracking import Closed, Files, Tracker
 from experiments.execution.wandb_environment import TrackingError
 from experiments.execution.wandb_files import fragments, mark_superseded
 from experiments.execution.wandb_page import page
@@ -114,8 +114,8 @@ def summary_of(job: Job, rows: list[Row]) -> dict[str, Any]:
 
 
 def tracker_of(job: Job, env: dict[str, Any]) -> Tracker:
-    upload = job.folder / checkpoint.NAME if job.destination.artifacts else None
-    return Tracker(job.study, job.wandb, page(job, env), upload=upload)
+    artifact = Files("checkpoint", (job.folder / checkpoint.NAME,)) if job.destination.artifacts else None
+    return Tracker(job.study, job.wandb, page(job, env), artifact=artifact)
 
 
 def log_rest(job: Job, env: dict[str, Any], tracker: Tracker, outcome: str, rows: list[Row]) -> Closed:

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
@@ -27,6 +28,14 @@ ANSWER_LIMIT_S = 10.0  # W&B's own process, on this machine
 Closed = Literal["whole", "unsent", "lost"]
 
 
+@dataclass(frozen=True)
+class Files:
+    """What is stored as one artifact when a log is closed. kind: "checkpoint" or "report"."""
+
+    kind: str
+    paths: tuple[Path, ...]
+
+
 class Tracker:
     """One W&B run. Use as a context: leaving it without `finish` closes the log as failed.
 
@@ -35,19 +44,19 @@ class Tracker:
     be used when the run begins makes it an offline run, and if W&B's process ends or stops answering, one line says so.
     """
 
-    def __init__(self, folder: Path, mode: Mode, page: Page, *, upload: Path | None = None) -> None:
-        self.name, self.mode, self.upload = page.name, mode, upload
+    def __init__(self, folder: Path, mode: Mode, page: Page, *, artifact: Files | None = None) -> None:
+        self.name, self.mode, self.artifact = page.name, mode, artifact
         self.lost, self.finished, self.unsent, self.rows = False, False, False, 0
         if mode == "online":
             try:
                 check()
-                self.run = _open(folder, "online", page, upload is not None)
+                self.run = _open(folder, "online", page, artifact is not None)
             except (UnavailableError, TrackingError) as error:
-                self._say(f"{error}; this run is logged offline")
+                self.say(f"{error}; this run is logged offline")
                 _end_process()
                 self.mode = "offline"
         if self.mode != "online":
-            self.run = _open(folder, self.mode, page, upload is not None)
+            self.run = _open(folder, self.mode, page, artifact is not None)
         self.run.define_metric("epoch")
         for pattern in METRICS:
             self.run.define_metric(pattern, step_metric="epoch")
@@ -62,15 +71,15 @@ class Tracker:
         """How many of this log's rows the server has confirmed."""
         return (acknowledged(self.file) or 0) if self.mode == "online" else 0
 
-    def log(self, row: dict[str, float]) -> None:
+    def log(self, row: dict[str, Any]) -> None:
         self.rows += 1
         self._send(lambda: self.run.log(row))
 
     def finish(self, outcome: str, summary: dict[str, float]) -> Closed:
         """Write the outcome and close the log; it is on disk on return."""
         self._send(lambda: self.run.summary.update({**summary, "outcome": outcome}))
-        if self.upload is not None and self.upload.exists():
-            self._send(self._store)
+        if (files := self.artifact) is not None:
+            self._send(lambda: self._store(files), UPLOAD_LIMIT_S)
         self._close(exit_code=0)
         if self.lost:
             return "lost"
@@ -78,11 +87,12 @@ class Tracker:
             self.unsent = True
         return "unsent" if self.unsent else "whole"
 
-    def _store(self) -> None:
+    def _store(self, files: Files) -> None:
         import wandb
 
-        artifact = wandb.Artifact(f"checkpoint-{self.run.id}", "checkpoint")
-        artifact.add_file(str(self.upload))
+        artifact = wandb.Artifact(f"{files.kind}-{self.run.id}", files.kind)
+        for path in files.paths:
+            artifact.add_file(str(path))
         self.run.log_artifact(artifact)
 
     def _close(self, exit_code: int) -> None:
@@ -95,7 +105,7 @@ class Tracker:
                 self.unsent = True
 
         self.finished = True
-        limit_s = ANSWER_LIMIT_S + (_finish_limit(self.upload is not None) if self.mode == "online" else 0.0)
+        limit_s = ANSWER_LIMIT_S + (_finish_limit(self.artifact is not None) if self.mode == "online" else 0.0)
         self._send(finish, limit_s)
         # finish() returns up to 30 ms before the last records are on disk; the end of W&B's process does not.
         self._send(lambda: wandb.teardown(exit_code))
@@ -117,9 +127,9 @@ class Tracker:
         except (OSError, _StoppedError) as error:  # ConnectionError among them
             self.lost = True
             reason = "stopped answering" if isinstance(error, _StoppedError) else f"ended ({type(error).__name__})"
-            self._say(f"W&B's process {reason}; training continues")
+            self.say(f"W&B's process {reason}; training continues")
 
-    def _say(self, line: str) -> None:
+    def say(self, line: str) -> None:
         print(f"{self.name}: {line}", file=sys.stderr)
 
 

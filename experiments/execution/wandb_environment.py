@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, get_args
 
-from experiments.planning.job import Destination, Mode
+from experiments.planning.job import Destination, Job, Mode
 
 if TYPE_CHECKING:
     from wandb import Settings
@@ -59,6 +60,12 @@ def destination(asked: Asked, environment: Mapping[str, str] = os.environ) -> tu
         notes=environment.get("WANDB_NOTES", ""),
         artifacts=asked.wandb_artifacts,
     )
+
+
+def addressed(jobs: Sequence[Job], asked: Asked) -> list[Job]:
+    """The jobs with their mode and destination. Raises TrackingError."""
+    mode, where = destination(asked)
+    return [replace(job, wandb=mode, destination=where) for job in jobs]
 
 
 def _mode(asked: Mode | None, variable: str | None) -> Mode:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
 from experiments.planning.job import Job
@@ -21,10 +21,11 @@ def fragments(job: Job) -> list[Path]:
     return [*sorted(older, key=_start), *sorted(today, key=_start)]
 
 
-def unsent(jobs: Iterable[Job]) -> list[Path]:
-    """The folders of offline logs that `wandb sync` would send."""
-    files = [file for job in jobs for file in fragments(job)]
-    return [file.parent for file in files if not _is_online(file) and not _mark(file).exists()]
+def unsent(jobs: Sequence[Job]) -> list[Path]:
+    """The folders of offline logs that `wandb sync` would send: all of the study, and older ones of these jobs."""
+    study = sorted(jobs[0].study.glob("wandb/*run-*/*.wandb"), key=_start)
+    older = [file for job in jobs for file in job.folder.glob("wandb/*run-*/*.wandb")]
+    return [file.parent for file in (*study, *older) if not _is_online(file) and not _mark(file).exists()]
 
 
 def mark_superseded(job: Job) -> None:

@@ -44,7 +44,9 @@ def begin(jobs: Sequence[Job], say: Say) -> list[Job]:
 
 
 def end(jobs: Sequence[Job], say: Say) -> None:
-    """Send the logs of these jobs, planned as online, that the server lacks; say where they are and what is left."""
+    """Where these jobs were planned as online: send the logs that the server lacks; say what is where."""
+    if jobs[0].wandb != "online":
+        return
     left = unsent(jobs)
     try:
         with _client():
@@ -65,12 +67,12 @@ def end(jobs: Sequence[Job], say: Say) -> None:
 
 
 def command(jobs: Sequence[Job], logs: Sequence[Path]) -> list[str]:
-    """The arguments of `wandb` that send these logs: the study's folder stands for those in it."""
-    study, extra = jobs[0].study, jobs[0].destination
-    older = [str(log) for log in logs if log.parent != study / "wandb"]
+    """The arguments of `wandb` that send these logs: the study's folder of logs stands for those in it."""
+    folder, extra = jobs[0].study / "wandb", jobs[0].destination
+    older = [str(log) for log in logs if log.parent != folder]
     words = ["sync", *(["--entity", extra.entity] if extra.entity else [])]
     words += ["--project", extra.project] if extra.project else []
-    return [*words, *([str(study)] if len(older) < len(logs) else []), *older]
+    return [*words, *([str(folder)] if len(older) < len(logs) else []), *older]
 
 
 def _send(jobs: Sequence[Job], logs: Sequence[Path]) -> str | None:
