@@ -14,6 +14,13 @@ from experiments.ablation import Ablation, check_ablation
 from experiments.datasets import DataError
 from experiments.spec import SpecError
 
+_files: list[Path] = []  # loaded by this process; what they register, its workers need too
+
+
+def loaded_files() -> tuple[Path, ...]:
+    """The users' files that this process has loaded, in order."""
+    return tuple(_files)
+
 
 def names() -> tuple[str, ...]:
     """The ablations that can be run by name."""
@@ -51,6 +58,8 @@ def load_file(path: Path) -> Ablation:
     if spec is None or spec.loader is None:
         raise SpecError(f"{path} is not a Python file: its name must end in .py")
     module = importlib.util.module_from_spec(spec)
+    if (file := path.resolve()) not in _files:
+        _files.append(file)
     try:
         spec.loader.exec_module(module)
     except SyntaxError as error:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import multiprocessing
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
+from pathlib import Path
 from typing import Any
 
+from experiments import ablations
 from experiments.execution import workers
 from experiments.execution.attempt import Ended, attempt
 from experiments.execution.interruption import Stop, blocked
@@ -100,7 +102,7 @@ class Pool:
 
     def _new(self) -> Worker:
         connection, theirs = self.context.Pipe()
-        process = self.context.Process(target=_serve, args=(theirs, self.stopped))
+        process = self.context.Process(target=_serve, args=(theirs, self.stopped, ablations.loaded_files()))
         with blocked():
             process.start()
         theirs.close()
@@ -126,10 +128,15 @@ class Pool:
         self.stopped.close()
 
 
-def _serve(connection: Connection, stopped: Connection) -> None:
-    """A worker's life: one job after the other, until it is sent None or its parent is gone."""
+def _serve(connection: Connection, stopped: Connection, files: Sequence[Path]) -> None:
+    """A worker's life: one job after the other, until it is sent None or its parent is gone.
+
+    files: of the user, which register what the jobs name.
+    """
     stop = Stop()
     threading.Thread(target=_watch, args=(stopped, stop), daemon=True).start()
+    for file in files:
+        ablations.load_file(file)
     with suppress(EOFError, OSError):
         while (task := connection.recv()) is not None:
             job, alone = task

@@ -44,13 +44,14 @@ def measure(net: nn.Module, spec: RunSpec, batches: Batches) -> dict[str, float]
         loss, _ = training_loss(output, batches.data.labels[:IMAGES], spec.recipe)
     loss.backward()
     restore_streams(streams)
-    return dict(zip(sorted(found), torch.stack([found[key] for key in sorted(found)]).tolist(), strict=True))
+    keys = sorted(found)
+    return dict(zip(keys, torch.stack([found[key] for key in keys]).tolist(), strict=True)) if keys else {}
 
 
 def units_of(net: nn.Module) -> list[nn.Module]:
-    """Residual units, Inception modules, the branches of dense layers, or MobileNet's units, in order; a net that has
-    none of them: its convolutions."""
-    return list(_units(net)) or [module for module in net.modules() if isinstance(module, nn.Conv2d)]
+    """In order: residual units, Inception modules, the branches of dense layers and MobileNet's units, or, in a net
+    that has none of them, its convolutions."""
+    return list(_units(net)) or [m for m in net.modules() if isinstance(m, nn.Conv1d | nn.Conv2d | nn.Conv3d)]
 
 
 def _units(module: nn.Module) -> Iterator[nn.Module]:
