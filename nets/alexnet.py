@@ -137,7 +137,7 @@ def alexnet(
 ) -> AlexNet:
     """An AlexNet of `layout`. The options:
 
-    lrn: local response normalisation where the layout has it; lrn_divide_alpha: alpha divided by the number of
+    lrn: local response normalisation in the places of the layout; lrn_divide_alpha: alpha divided by the number of
         channels, as in Krizhevsky's code but not in the formula that the paper prints.
     overlapping_pool: windows of 3 pixels with stride 2, otherwise of 2 pixels with stride 2. The map sizes are equal.
     dropout: probability; dropout_place: at the inputs of the first two fully connected layers, or at the outputs of

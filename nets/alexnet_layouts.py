@@ -79,7 +79,7 @@ LAYOUT_ONE_GPU = replace(
         for conv in LAYOUT_2012.convs
     ),
 )
-# "One weird trick for parallelizing convolutional neural networks" (2014), as torchvision has it.
+# "One weird trick for parallelizing convolutional neural networks" (2014), as in torchvision.
 LAYOUT_2014 = AlexNetLayout(
     convs=(
         Conv("conv1", 64, 11, 2, "nm", stride=4),

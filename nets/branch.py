@@ -53,7 +53,7 @@ class StochasticDepth(nn.Module):
         return f"p={self.p}"
 
 
-# A row is a function of (channels, reduction): a layer at the end of a branch, ahead of the sum.
+# A row is a function of (channels, reduction): a layer at the end of a branch, before the sum.
 ATTENTIONS: dict[str, Callable[[int, int], nn.Module] | None] = {"none": None, "squeeze_excite": SqueezeExcite}
 AttentionName = Annotated[str, OneOf(ATTENTIONS)]
 

@@ -110,7 +110,7 @@ Antialias = Annotated[str, OneOf(ANTIALIASES)]
 
 
 def make_resize(geometry: Geometry, downsample: Downsample) -> nn.Module:
-    """R(x): x brought to the size of the unit's branch."""
+    """R(x): x in the size of the unit's branch."""
     if geometry.changes_size or downsample == "C":
         return DOWNSAMPLES[downsample](geometry)
     return nn.Identity()

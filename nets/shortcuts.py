@@ -1,7 +1,7 @@
 """Shortcuts of a residual unit: He et al. 2016, Figure 2 and Table 1, and what came after them.
 
-Every class joins the unit's input x with its branch F: `forward(x, residual)` returns the sum. R(x) is x, brought to
-the size of the branch by the option `downsample` where the two differ (nets/downsampling.py).
+Every class joins the unit's input x with its branch F: `forward(x, residual)` returns the sum. R(x) is x,
+resized to the branch by the option `downsample` where the two differ (nets/downsampling.py).
 """
 
 from __future__ import annotations

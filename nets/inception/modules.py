@@ -53,7 +53,7 @@ class Fork:
 
 @dataclass(frozen=True)
 class Residual:
-    """A fork whose output is brought back to the input's channels and joins the input; see ResidualMixed."""
+    """A fork whose output, expanded to the input's channels, is added to the input; see ResidualMixed."""
 
     fork: Fork
     scale: float

@@ -1,4 +1,4 @@
-"""AlexNet: the paper's sizes, counts, two towers and starting values; torchvision's one tower; the nets for 32x32."""
+"""AlexNet: the paper's sizes, counts, two towers and initial values; torchvision's one tower; the nets for 32x32."""
 
 import re
 from dataclasses import replace
@@ -91,7 +91,7 @@ def layers(on_meta, name, shape, **options):
 
 
 def test_order_of_layers(on_meta):
-    """LRN behind conv1 and conv2, ahead of pooling (section 3.5); cuda-convnet's 11 % net pools first in conv1."""
+    """LRN after conv1 and conv2, before pooling (section 3.5); cuda-convnet's 11 % net pools first in conv1."""
     assert (
         layers(on_meta, "alexnet_2012", IMAGENET)
         == "conv1 lrn1 pool1 conv2 lrn2 pool2 conv3 conv4 conv5 pool5 fc6 dropout6 fc7 dropout7 fc8"
@@ -162,7 +162,7 @@ def test_equals_the_papers_two_towers():
         torch.testing.assert_close(p.grad, weights[name].grad, rtol=1e-9, atol=1e-12)
 
 
-def test_starting_values_of_the_2012_net():
+def test_initial_values_of_the_2012_net():
     """Section 5: N(0, 0.01^2); biases 1 in conv2, conv4, conv5 and the hidden fully connected layers, else 0."""
     net = nets.build("alexnet_2012")
     parameters = dict(net.named_parameters())

@@ -31,7 +31,7 @@ CASES = [
     ("mnist_resnet", {"norm": True, "order": "full_preact"}, 28),
 ]
 
-# Here the gradients behind BN are small differences of large sums: eager float32 is up to 2 % (mobilenet) and 0.05 %
+# Gradients before BN are small differences of large sums here: eager float32 is up to 2 % (mobilenet) and 0.05 %
 # (inception_v3) off float64, compiled float32 up to 3 % and 1 %. In float64 the graphs themselves are compared.
 IN_FLOAT64 = ("mobilenet", "inception_v3")
 

@@ -165,7 +165,7 @@ def test_dropout_follows_every_convolution_but_the_first(on_meta):
     assert torch.equal(layer(x), torch.cat((x, torch.zeros(2, 12, 4, 4)), 1))
 
 
-def test_starting_values():
+def test_initial_values():
     """The authors' Torch code: convolutions N(0, 2 / (k^2 maps out)), fc of variance 1 / (3 maps in), its bias 0."""
     net = nets.build("densenet_bc100")
     conv = net.blocks.block3.layer16.branch.conv1

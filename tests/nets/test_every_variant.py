@@ -16,7 +16,7 @@ from nets.shortcuts import ReZero
 
 @dataclass(frozen=True)
 class Small:
-    """The net that stands for all that its function builds: what makes it small, and the side of its images.
+    """The net that represents all nets of one builder: the options that make it small, and the side of its images.
 
     others: second values of the options that are numbers or tuples; needs: the setting in which an option acts.
     """
@@ -193,7 +193,7 @@ class Trained:
 
 
 def makers() -> dict[str, Any]:
-    """The function behind each name; presets share one."""
+    """The builder of each name; presets share one."""
     rows = {name: make for family in nets.FAMILIES for name, make in import_module(f"nets.{family}").NETS.items()}
     return {name: make.func if isinstance(make, partial) else make for name, make in rows.items()}
 
@@ -204,13 +204,13 @@ def test_every_net_is_listed():
 
 def test_every_choice_of_every_option_is_listed():
     """All choices, both booleans, None; of numbers and tuples one other than the default."""
-    maker, stand_ins = makers(), {small.name for small in REPRESENTATIVES}
+    maker, representatives = makers(), {small.name for small in REPRESENTATIVES}
     rows = [case.values[0] for case in CASES]
     seen = {(maker[name], option, repr(value)) for name, _, options in rows for option, value in options.items()}
     for name in nets.names():
         for key, option in nets.options_of(name).items():
             given = {value for made, other, value in seen if made is maker[name] and other == key}
-            assert given - {repr(option.default)} or name not in stand_ins, f"{name}: {key} has its default only"
+            assert given - {repr(option.default)} or name not in representatives, f"{name}: {key} has its default only"
             assert {repr(choice) for choice in option.choices} <= given, f"{name}: {key}"
 
 

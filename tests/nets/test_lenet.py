@@ -166,7 +166,7 @@ def test_padding_puts_the_digit_into_the_papers_frame(name):
     assert torch.equal(padded(images), net(F.pad(images, (2, 2, 2, 2))))
 
 
-def test_starting_values_of_lenet5():
+def test_initial_values_of_lenet5():
     """Section III-C: uniform to +-2.4 / fan-in, so of standard deviation 2.4 / fan-in / sqrt(3)."""
     net = nets.build("lenet5")
     for layer in (net.features.c5, net.classifier.f6):
@@ -174,7 +174,7 @@ def test_starting_values_of_lenet5():
         assert layer.weight.std().item() == pytest.approx(2.4 / fan_in / 3**0.5, rel=0.05)
 
 
-def test_starting_values_of_the_tutorial_nets_are_pytorchs():
+def test_initial_values_of_the_tutorial_nets_are_pytorchs():
     """Uniform to +-1 / sqrt(fan-in), weights and biases."""
     for name in ("lenet", "mnist_cnn"):
         for layer in nets.build(name).modules():

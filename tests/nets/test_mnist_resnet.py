@@ -23,7 +23,7 @@ def test_counts(counts):
 
 
 @pytest.mark.parametrize(("order", "channels"), [("original", 3 * 16 + 3 * 32), ("full_preact", 2 * 16 + 4 * 32)])
-def test_bn_takes_a_bias_and_gives_two_parameters_a_channel(counts, order, channels):
+def test_bn_replaces_a_bias_by_two_parameters_per_channel(counts, order, channels):
     """Six layers of BN in both orders; one of them moves from unit1's sum to the 32 channels that unit2 reads."""
     assert counts("mnist_resnet", IMAGE, order=order, norm=True) == (41_514 - 144 + 2 * channels, 2_013_184)
 
@@ -39,7 +39,7 @@ def batch_norm(name, net, x):
 
 
 def lecture(net, x):
-    """relu(x + conv3(relu(conv3 x))) behind conv5, relu, pool; twice."""
+    """relu(x + conv3(relu(conv3 x))) after conv5, relu, pool; twice."""
     for i in (1, 2):
         x = F.max_pool2d(F.relu(affine(f"conv{i}", net, x)), 2)
         x = F.relu(x + affine(f"unit{i}.conv2", net, F.relu(affine(f"unit{i}.conv1", net, x, 1)), 1))
@@ -47,7 +47,7 @@ def lecture(net, x):
 
 
 def pre_activated(net, x):
-    """x + conv3(relu(conv3(relu x))), and one relu behind the last sum; x is a relu's output to begin with."""
+    """x + conv3(relu(conv3(relu x))), and one relu after the last sum; the first x is the output of a relu."""
     for i in (1, 2):
         x = F.max_pool2d(F.relu(affine(f"conv{i}", net, x)), 2)
         x = x + affine(f"unit{i}.conv2", net, F.relu(affine(f"unit{i}.conv1", net, F.relu(x), 1)), 1)
@@ -55,7 +55,7 @@ def pre_activated(net, x):
 
 
 def pre_activated_with_bn(net, x):
-    """The first unit reads bn(relu) already; the second has a bn1 of its own, the last sum the head's."""
+    """The first unit reads bn(relu) already; the second has its own bn1, and the head follows the last sum."""
     for i in (1, 2):
         x = F.max_pool2d(F.relu(batch_norm(f"bn{i}", net, affine(f"conv{i}", net, x))), 2)
         y = x if i == 1 else F.relu(batch_norm("unit2.bn1", net, x))
@@ -98,7 +98,7 @@ def test_formula(options, formula):
     assert not options or "norm" in options or not torch.allclose(ours, other(net, x), rtol=1e-3)
 
 
-def test_starts_as_pytorch_does():
+def test_initial_values_are_pytorchs():
     """Uniform to +-1/sqrt(fan-in), biases too."""
     conv = build().unit2.conv1
     bound = (32 * 9) ** -0.5
@@ -114,7 +114,7 @@ def test_variants_share_the_names_of_their_weights():
     assert cost.weight_layers(build()) == len(names[0]) == 7
 
 
-def test_padding_is_zeros_about_the_image():
+def test_padding_is_zeros_around_the_image():
     net, padded = build().eval(), build(padding=6).eval()
     x = torch.randn(2, 1, 16, 16)
     assert torch.equal(padded(x), net(F.pad(x, (6, 6, 6, 6))))

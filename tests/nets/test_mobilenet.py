@@ -104,7 +104,7 @@ def test_channels_and_maps(on_meta, shape, stem_stride, sizes, convolution):
 
 
 def test_order_of_a_unit(on_meta):
-    """Figure 3: BN and ReLU behind both convolutions; nothing behind the last layer (section 3.2)."""
+    """Figure 3: BN and ReLU after both convolutions; nothing after the last layer (section 3.2)."""
     kinds = [row.kind for row in cost.trace(on_meta("mobilenet"), (3, 32, 32))]
     assert kinds == ["Conv2d", "BatchNorm2d", "ReLU"] * 27 + ["Linear"]
 
@@ -116,7 +116,7 @@ def test_equals_timm(assert_equals_reference, on_meta):
     assert_equals_reference(on_meta("mobilenet"), theirs, torch.randn(3, 3, 64, 64))
 
 
-def test_starting_values():
+def test_initial_values():
     """He et al. 2015, equation 10: variance 2 / fan-in, where a depthwise weight reads 9 values."""
     unit = nets.build("mobilenet").units.unit13
     assert unit.conv_dw.weight.std().item() == pytest.approx((2 / 9) ** 0.5, rel=0.04)

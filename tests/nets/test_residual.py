@@ -24,12 +24,12 @@ BOTTLENECK = {
     "relu_only_preact": lambda x, a, c, b: a + b(3, c(3, r(b(2, c(2, r(b(1, c(1, r(x))))))))),
     "full_preact": lambda x, a, c, b: a + c(3, r(b(3, c(2, r(b(2, c(1, r(b(1, x)))))))))
 }  # fmt: skip
-# The unit that changes size in a pre-activation net: one activation ahead of both branches (resnet-pre-act.lua).
+# The unit that changes size in a pre-activation net: one activation before both branches (resnet-pre-act.lua).
 SHARED = {
     "relu_only_preact": lambda x, resize, c, b: resize(r(x)) + b(2, c(2, r(b(1, c(1, r(x)))))),
     "full_preact": lambda x, resize, c, b: resize(r(b(1, x))) + c(2, r(b(2, c(1, r(b(1, x)))))),
 }
-# The first unit of a net, whose input is activated ahead of the split.
+# The first unit of a net, whose input is activated before the split.
 FIRST = {
     "relu_only_preact": lambda x, c, b: x + b(2, c(2, r(b(1, c(1, x))))),
     "full_preact": lambda x, c, b: x + c(2, r(b(2, c(1, x)))),
@@ -113,7 +113,7 @@ def test_the_first_unit_has_no_pre_activation_of_its_own(order):
 
 
 def option_a(x):
-    """Every second pixel, two zero channels behind the three of x."""
+    """Every second pixel, two zero channels after the three of x."""
     small = x[:, :, ::2, ::2]
     return torch.cat([small, torch.zeros(x.shape[0], 2, *small.shape[2:], dtype=x.dtype)], 1)
 

@@ -100,13 +100,13 @@ def layer_kinds(net) -> str:
     ],
 )
 def test_executed_order_of_resnet8(order, kinds):
-    """First unit without an activation of its own, one more behind the last sum (He et al. 2016, appendix)."""
+    """First unit without an activation of its own, one more after the last sum (He et al. 2016, appendix)."""
     assert layer_kinds(nets.build("resnet8", order=order)) == kinds
 
 
 @pytest.mark.parametrize(("post", "pre"), [("original", "relu_only_preact"), ("bn_after_add", "full_preact")])
-def test_orders_coincide_with_one_unit_a_stage_and_differ_with_more(post, pre):
-    """Behind a unit that ends its stage, an activation after the sum is the next unit's shared one."""
+def test_orders_coincide_with_one_unit_per_stage_and_differ_with_more(post, pre):
+    """After the last unit of a stage, an activation after the sum is the shared one of the next unit."""
     x = torch.randn(4, 3, 16, 16)
     for depth, same in ((8, True), (20, False)):
         a, b = nets.build(f"resnet{depth}", order=post), nets.build(f"resnet{depth}", order=pre)

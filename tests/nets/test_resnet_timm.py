@@ -7,7 +7,7 @@ from torch import nn
 
 
 def with_the_papers_stem(net: nn.Module) -> nn.Module:
-    """timm's resnetv2, the first unit's BN-ReLU ahead of the pooling as in fb.resnet.torch, and a linear fc."""
+    """timm's resnetv2, the first unit's BN-ReLU before the pooling as in fb.resnet.torch, and a linear fc."""
     first = net.stages[0].blocks[0]
     net.stem = nn.Sequential()
     with torch.device("meta"):
@@ -33,7 +33,7 @@ def as_timm(name: str) -> str:
 
 @pytest.mark.parametrize("depth", [18, 50, *(pytest.param(depth, marks=pytest.mark.slow) for depth in (34, 101, 152))])
 def test_full_preactivation_equals_timm(depth, assert_equals_reference, on_meta):
-    """One BN-ReLU ahead of branch and projection, the projection without BN, BN-ReLU behind the last sum."""
+    """One BN-ReLU before branch and projection, the projection without BN, BN-ReLU after the last sum."""
     with torch.device("meta"):
         theirs = with_the_papers_stem(timm.create_model(f"resnetv2_{depth}"))
     ours = on_meta(f"resnet{depth}", order="full_preact", bottleneck_stride="3x3")

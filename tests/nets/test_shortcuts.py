@@ -26,7 +26,7 @@ def operands(geometry):
 
 
 def pad_a(x, geometry):
-    """Option A: every second pixel, zero channels behind."""
+    """Option A: every second pixel, zero channels appended."""
     small = x[:, :, :: geometry.stride, :: geometry.stride]
     extra = geometry.out_channels - geometry.in_channels
     return torch.cat([small, small.new_zeros(len(x), extra, *small.shape[2:])], 1)
@@ -98,7 +98,7 @@ def test_dropout_keeps_its_expected_scale_in_training_and_evaluation(scaling, ex
     assert torch.equal(shortcut(x, f), expected * x)
 
 
-def test_projections_stand_where_the_option_says():
+def test_projections_are_where_the_option_says():
     """He et al. 2015, section 3.3: A none, B where the size changes, C everywhere."""
     for option, here, there in (("A", 0, 0), ("B", 0, 3 * 6), ("C", 4 * 4, 3 * 6)):
         for geometry, weights in ((SAME, here), (DOWN, there)):

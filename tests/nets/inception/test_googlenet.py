@@ -37,7 +37,7 @@ class Reference(torchvision.models.GoogLeNet):
 
 
 def test_equals_torchvision_with_copied_weights(assert_equals_reference):
-    """96 pixels; both heads, dropout seeded alike. torchvision holds fc behind the heads."""
+    """96 pixels; both heads, dropout seeded alike. in torchvision fc comes after the heads."""
     theirs = Reference(num_classes=10, init_weights=False)
     keys = sorted(theirs.state_dict(), key=lambda name: name.startswith("aux"))
     ours = on_meta(num_classes=10, **TORCHVISION)
@@ -128,7 +128,7 @@ def test_parameter_names_are_shared_by_the_variants():
 
 
 def test_small_form():
-    """Maps of 32, 16, 8; with its 7,904 biases ahead of BN, kuangliu/pytorch-cifar's 6,166,250 parameters."""
+    """Maps of 32, 16, 8; with its 7,904 biases before BN, kuangliu/pytorch-cifar's 6,166,250 parameters."""
     net = on_meta("googlenet_cifar").eval()
     shapes = []
     for module in ("3b", "4e", "5b"):

@@ -1,4 +1,4 @@
-"""The lectures' net: its counts, its formula written out, what stands inside a branch."""
+"""The lectures' net: its counts, its formula written out, the layers of a branch."""
 
 import pytest
 import torch

@@ -95,7 +95,7 @@ def test_two_counts_of_multiply_adds(name):
 
 @pytest.mark.parametrize("name", SMALL + LARGE)
 def test_every_parameter_gets_a_gradient(name):
-    """But for one: BN takes out the bias of v2's last expansion, behind which only a convolution stands."""
+    """Except one: BN cancels the bias of v2's last expansion, after which there is only a convolution."""
     net = small_build(name, dropout=0.0).double()
     outputs = net(torch.randn(3, 3, image_size(name), image_size(name), dtype=torch.float64))
     sum(o.square().sum() for o in (outputs if isinstance(outputs, tuple) else (outputs,))).backward()

@@ -94,11 +94,11 @@ def test_channels_and_maps(name, side, shapes):
     ("side", "blocks"), [(75, (1, 1, 2)), pytest.param(171, (10, 20, 10), marks=pytest.mark.slow)], ids=str
 )
 def test_equals_timm_with_copied_weights(side, blocks, assert_equals_reference):
-    """75 pixels leave one pixel behind the last reduction, 171 a map of 4x4."""
+    """75 pixels leave one pixel after the last reduction, 171 a map of 4x4."""
     with torch.device("meta"):
         theirs = timm.create_model("inception_resnet_v2", num_classes=10, drop_rate=0.2)
     theirs.repeat, theirs.repeat_1 = theirs.repeat[: blocks[0]], theirs.repeat_1[: blocks[1]]
-    theirs.repeat_2 = theirs.repeat_2[: blocks[2] - 1]  # the last module stands behind it
+    theirs.repeat_2 = theirs.repeat_2[: blocks[2] - 1]  # the last module comes after it
     ours = on_meta("inception_resnet_v2", num_classes=10, blocks=blocks)
     assert_equals_reference(ours, theirs, torch.randn(2, 3, side, side))
 
@@ -156,7 +156,7 @@ def test_residual_and_scale_change_no_parameter():
 
 
 def test_plain_net_has_no_scale():
-    """The scale serves the sum: without sums it changes nothing."""
+    """The scale is part of the sum: without sums it changes nothing."""
     x = torch.randn(2, 3, 32, 32)
     first, second = (
         nets.build("inception_resnet_cifar", residual=False, residual_scale=scale, **SMALL) for scale in (1.0, 0.1)

@@ -20,7 +20,7 @@ def torchvision_net(**options):
 
 
 def keys_in_our_order(reference) -> list[str]:
-    """torchvision holds its auxiliary head ahead of the last stage, ours comes last."""
+    """torchvision's auxiliary head comes before the last stage, ours last."""
     names = list(reference.state_dict())
     return [n for n in names if "AuxLogits" not in n] + [n for n in names if "AuxLogits" in n]
 

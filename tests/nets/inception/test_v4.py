@@ -48,10 +48,10 @@ def test_small_form_has_a_quarter_of_the_channels_on_32_16_8():
     ("side", "blocks"), [(75, (1, 1, 1)), pytest.param(171, (4, 7, 3), marks=pytest.mark.slow)], ids=str
 )
 def test_equals_timm_with_copied_weights(side, blocks, assert_equals_reference):
-    """75 pixels leave one pixel behind the last reduction, 171 a map of 4x4."""
+    """75 pixels leave one pixel after the last reduction, 171 a map of 4x4."""
     with torch.device("meta"):
         theirs = timm.create_model("inception_v4", num_classes=10, drop_rate=0.2)
-    repeated = {(6, 10): blocks[0], (11, 18): blocks[1], (19, 22): blocks[2]}  # where modules A, B and C stand
+    repeated = {(6, 10): blocks[0], (11, 18): blocks[1], (19, 22): blocks[2]}  # where modules A, B and C are
     left_out = {i for (first, end), count in repeated.items() for i in range(first + count, end)}
     theirs.features = nn.Sequential(*(part for i, part in enumerate(theirs.features) if i not in left_out))
     ours = on_meta("inception_v4", num_classes=10, blocks=blocks)
@@ -59,7 +59,7 @@ def test_equals_timm_with_copied_weights(side, blocks, assert_equals_reference):
 
 
 def test_blocks_are_counted_by_stage():
-    """Figure 9 has 4, 7 and 3 modules behind stem and reductions."""
+    """Figure 9 has 4, 7 and 3 modules after the stem and the reductions."""
     net = on_meta("inception_v4")
     assert [len(stage) for stage in (net.stage_a, net.stage_b, net.stage_c)] == [4, 1 + 7, 1 + 3]
     net = on_meta("inception_v4_cifar", blocks=(1, 2, 0))
