@@ -11,7 +11,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = (
     "tests/portability/check_missing.py",
-    "tests/experiments/test_machine.py",
     "tests/experiments/data",
     "tests/experiments/planning",
     "tests/experiments/execution",
@@ -20,5 +19,5 @@ TESTS = (
 if __name__ == "__main__":
     folders = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, folders))}
-    words = [sys.executable, "-m", "pytest", "-q", *TESTS, *sys.argv[1:]]
+    words = [sys.executable, "-m", "pytest", "-q", "-W", "ignore:only soft file lock", *TESTS, *sys.argv[1:]]
     sys.exit(subprocess.run(words, cwd=ROOT, env=environment).returncode)
