@@ -16,7 +16,6 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from experiments.ablation import Ablation
     from experiments.planning.job import Job
 
 
@@ -50,14 +49,17 @@ class Args:
     device: Literal["cpu", "cuda", "mps"] | None = None
     """Default: cuda where there is one, else cpu."""
     jobs: int | Literal["auto"] = "auto"
-    """Runs in parallel; results do not depend on it. auto: as many as cores and memory allow; on a CUDA GPU, the
-    fastest number in a short test."""
+    """Runs in parallel; results do not depend on it. auto: as cores and memory allow; on CUDA, the fastest in a test."""
     threads: int | None = None
     """CPU threads per run (default 1). It is part of a run's identity, since it changes the last bits of results."""
     precision: Literal["fp32", "tf32", "bf16"] | None = None
     """bf16 computes convolutions in bfloat16, tf32 rounds to TF32 (CUDA only). Default: the recipe's, mostly fp32."""
     compiled: bool = False
     """Fuse each training pass with torch.compile. It takes about a minute to start, so it suits long runs."""
+    metrics: str = ""
+    """Also measured on the test set, finished runs included: top5_error,balanced_error,macro_f1,nll,ece or your own."""
+    metric: str = "error"
+    """What tables and verdict compare: error, or one as in --metrics."""
     wandb: Literal["offline", "online", "disabled"] | None = None
     """Default: $WANDB_MODE, else offline, which needs no account; disabled trains without logs, so without a table."""
     wandb_entity: str | None = None
@@ -131,8 +133,10 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
     from experiments.planning.concurrency import Parallel, plan_parallel
     from experiments.planning.estimate import sequential_seconds
     from experiments.planning.plan import check_writable, default_profile, plan
+    from experiments.planning.results_folder import results_folder
     from experiments.terminal.plan import paper_cost, print_plan
     from experiments.terminal.progress import train_all
+    from experiments.training.metrics import listed
 
     device = machine.device_for(args.device)
     settings = (device, args.threads, args.precision, args.compiled or None)  # None: as declared
@@ -140,7 +144,8 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
     seeds = None if args.seeds is None else range(args.seeds)
     ablation = ablations.load(args.name or "")
     profile = args.profile or default_profile(ablation, device)
-    jobs = plan(ablation, profile, overrides, seeds=seeds, out=args.out, data_dir=args.data_dir)
+    metrics = listed(args.metrics, args.metric)
+    jobs = plan(ablation, profile, overrides, seeds=seeds, out=args.out, data_dir=args.data_dir, metrics=metrics)
     jobs = wandb_environment.addressed(jobs, args)
     check_writable(args.out)
     if not args.dry_run:  # fetched once, here, where its progress can be seen
@@ -161,7 +166,8 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
     stopped = train_all(console, begun, parallel.runs)
     status = 0 if not stopped else 2 if all(ended.known for ended in stopped) else 1
     if len(stopped) < len(jobs):
-        status = conclude(console, begun, args.out / ablation.name / "results" / profile) or status
+        folder = results_folder(ablation, profile, overrides, jobs, args.metric)
+        status = conclude(console, begun, folder, args.metric) or status
     wandb_study.end(jobs, say)
     return status, f"{len(jobs) - len(stopped)} of {len(jobs)} runs"
 
@@ -169,6 +175,7 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
 def run_all(console: Console, args: Args) -> int:
     from experiments import ablations
     from experiments.datasets import DataError
+    from experiments.planning.results_folder import last_table
     from experiments.spec import SpecError
     from experiments.terminal.every import run_each
 
@@ -180,24 +187,14 @@ def run_all(console: Console, args: Args) -> int:
         except (SpecError, DataError) as error:
             return refuse(error), str(error)
 
-    return run_each(console, ablations.names(), run, lambda name: args.out / name / "results" / profile / "table.md")
+    return run_each(console, ablations.names(), run, lambda name: last_table(args.out / name / "results"))
 
 
 def list_ablations(console: Console, args: Args) -> int:
     from experiments import ablations
-    from experiments.terminal.listing import entry, print_list
+    from experiments.terminal.listing import entry, print_list, timed_seconds
 
-    seconds = None
-    if args.estimate:
-        from experiments import machine
-        from experiments.planning.estimate import profile_seconds
-
-        device = machine.device_for(None)
-
-        def seconds(ablation: Ablation, profile: str) -> float:
-            print(f"timing {ablation.name}, profile {profile}", file=sys.stderr)
-            return profile_seconds(ablation, profile, device)
-
+    seconds = timed_seconds if args.estimate else None
     listed = [ablations.load(args.name)] if args.name else map(ablations.declared, ablations.names())
     print_list(console, [entry(ablation, seconds) for ablation in listed])
     return 0
@@ -210,15 +207,14 @@ def list_cells(console: Console, name: str | None) -> int:
 
     try:
         for ablation in map(ablations.load, [name] if name else ablations.names()):
-            variants = [variant.name for variant in ablation.variants]
-            for line in coverage_lines(ablation.name, ablation.published, variants):
+            for line in coverage_lines(ablation.name, ablation.published, [v.name for v in ablation.variants]):
                 console.print(line, highlight=False, markup=False, soft_wrap=True)
     except PublishedError as error:
         return refuse(error)
     return 0
 
 
-def conclude(console: Console, jobs: list[Job], folder: Path) -> int:
+def conclude(console: Console, jobs: list[Job], folder: Path, metric: str) -> int:
     """Read the logs of `jobs`, print the table and its verdict, write tables and figures."""
     from analysis import logs, write
     from analysis.study import TableError
@@ -229,7 +225,7 @@ def conclude(console: Console, jobs: list[Job], folder: Path) -> int:
         return 0
     try:
         runs, history = logs.load(jobs[0].out / jobs[0].ablation, run_ids=[wandb_files.log_id(job) for job in jobs])
-        written = write.conclude(console, runs, history, folder)
+        written = write.conclude(console, runs, history, folder, metric)
         wandb_summary.summarise(jobs, written)
     except (logs.LogsError, TableError, OSError) as error:
         return refuse(error)

@@ -28,7 +28,7 @@ def add_metrics(job: Job, open_log: Callable[[Job, dict[str, Any]], Tracker]) ->
     with open_log(job, json.loads((job.folder / "env.json").read_text())) as tracker:
         tracker.log(row)
         spent = sum(row["time/epoch_s"] for row in run.rows)
-        closed = tracker.finish(str(run.outcome), {**row, "time/train_s": spent})
+        closed = tracker.finish(str(run.outcome), {**row, "time/train_s": spent, **state.get("divergence", {})})
     if closed == "whole":
         checkpoint.save(job.folder, {**state, "rows": [*run.rows[:-1], row]})
     return lacking

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -28,6 +29,15 @@ def entry(ablation: Ablation, seconds: Callable[[Ablation, str], float] | None =
     runs = {name: len(ablation.variants_of(name)) * profile.seeds for name, profile in ablation.profiles.items()}
     took = {name: seconds(ablation, name) for name in runs} if seconds else {}
     return Entry(ablation.name, ablation.question, runs, took)
+
+
+def timed_seconds(ablation: Ablation, profile: str) -> float:
+    """How long a profile would take on this machine, timed now; says on stderr what is being timed."""
+    from experiments import machine
+    from experiments.planning.estimate import profile_seconds
+
+    print(f"timing {ablation.name}, profile {profile}", file=sys.stderr)
+    return profile_seconds(ablation, profile, machine.device_for(None))
 
 
 def cost(entry: Entry, profile: str) -> str:

@@ -103,6 +103,12 @@ def measure(names: Sequence[str], logits: torch.Tensor, labels: torch.Tensor) ->
     return {f"test/{name}": float(MEASURES[name](logits, labels)) if finite else math.nan for name in names}
 
 
+def listed(text: str, *more: str) -> tuple[str, ...]:
+    """The names in "top5_error,ece" and `more`, each once; the error is left out, for every run logs it."""
+    names = [name.strip() for name in text.split(",")] + list(more)
+    return tuple(dict.fromkeys(name for name in names if name and name != "error"))
+
+
 def check_names(names: Iterable[str]) -> None:
     """Raise SpecError, one line, for a name that is not known."""
     for name in names:
