@@ -14,6 +14,8 @@ from torch.utils.flop_counter import FlopCounterMode
 import nets
 from analysis.published import costs
 from analysis.published.costs import Cost
+from nets import registry
+from nets.shortcuts import SHORTCUTS
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "describe_net.py"
 # The nets that build and trace in a fraction of a second; the others' rows are slow.
@@ -97,6 +99,44 @@ def test_options_input_and_list(run):
     assert "--order original  (original, bn_after_add," in run("resnet8", "--options")[1]
     assert "resnet8 on 3x64x48:" in run("resnet8", "--input", "3x64x48")[1]
     assert run("--list")[1].split() == list(nets.names())
+
+
+OWN_FILE = """
+import nets
+from torch import nn
+from experiments.ablation import Ablation, Factor, Profile, Variant
+from experiments.spec import DataSpec, NetSpec, RunSpec
+from nets.shortcuts import SHORTCUTS, Shortcut
+
+SHORTCUTS["also_identity"] = Shortcut
+
+@nets.register("perceptron")
+class Perceptron(nn.Sequential):
+    def __init__(self, num_classes: int = 10, in_channels: int = 3, width: int = 8):
+        super().__init__(nn.Flatten(), nn.Linear(192, width), nn.ReLU(), nn.Linear(width, num_classes))
+
+ABLATION = Ablation(
+    name="own_width", question="Does width help?", factors=(Factor("width", ("net.width",)),), baseline="narrow",
+    base=RunSpec(net=NetSpec("perceptron"), data=DataSpec("digits")),
+    variants=(Variant("narrow", "8", {}), Variant("wide", "16", {"net.width": 16})),
+    profiles={"smoke": Profile(seeds=2, epochs=1)},
+)
+"""
+
+
+def test_a_file_of_your_own_adds_nets_and_rows(run, tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "_registered", {})
+    monkeypatch.setitem(SHORTCUTS, "also_identity", None)  # restores the table after the test
+    own = tmp_path / "own.py"
+    own.write_text(OWN_FILE)
+    status, out, err = run("perceptron", "--file", str(own), "--width", "5", "--input", "3x8x8")
+    assert (status, err) == (0, "")
+    assert f"perceptron on 3x8x8: {192 * 5 + 5 + 5 * 10 + 10:,} parameters, 0.00 M multiply-adds, 2 weight" in out
+    out = run("resnet8", "--file", str(own), "--shortcut", "also_identity")[1]
+    assert "resnet8 on 3x32x32: 75,290 parameters" in out
+    assert run("perceptron", "--width", "wide")[2] == (
+        "describe_net: perceptron: width cannot be 'wide'; it takes a whole number\n"
+    )
 
 
 def test_a_reader_that_has_gone_is_no_error():
