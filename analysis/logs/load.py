@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from os import PathLike
@@ -13,8 +12,10 @@ import numpy as np
 import pandas as pd
 
 from analysis.logs import columns, wandb_file, wandb_server
+from analysis.logs.columns import NUMBERS, as_number, shown
 from analysis.logs.fragment import Fragment, LogsError
-from analysis.schema import REPORT, Outcome, renamed
+from analysis.logs.search import remote, wandb_files
+from analysis.schema import Outcome, renamed
 
 __all__ = ["LogsError", "load"]
 
@@ -34,6 +35,7 @@ RUN_COLUMNS = (
     "damage",
 )
 OUTCOMES = get_args(Outcome)
+NUMERIC_SETTINGS = ("parameters", "multiply_adds", "recipe.iterations")
 
 
 def load(
@@ -41,22 +43,26 @@ def load(
     profile: str | None = None,
     run_ids: Collection[str] | None = None,
     ablation: str | None = None,
+    step: str = "epoch",
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """`runs` with one row a run and `history` with one row a run and epoch.
+    """`runs` with one row per run and `history` with one row per run and epoch.
 
-    source: a folder that is searched for `*.wandb` files at any depth, one such file, or `entity/project` on a W&B
-    server; a path that exists wins. profile, run_ids, ablation: keep these runs only. In older logs two
-    ablations that share a run share its id: name the one that is wanted.
+    source: a folder that is searched for `*.wandb` files at any depth, one such file, `entity/project` on a W&B server,
+    or the address of a project's page; a path that exists wins. profile, run_ids, ablation: keep these runs only. A
+    run's id is that of its spec, so two ablations that share a run share its id: name the one that is wanted. step: the
+    logged key that counts the epochs; "_step" is W&B's count of log calls.
 
-    runs: `run_id`, `ablation` (as declared, else the W&B project), `variant` (group), `profile` (job type), `name`,
-    `seed`, `tags`, `outcome`, `started` (UTC), `fragments`, `epochs`, `source`, `damage`, then `config.*` and
-    `summary.*` flattened with dots. outcome: "finished" or "diverged" as the run itself put it in its summary,
-    "crashed" for an exit code other than 0, "unfinished" without an exit record (still running, or killed).
-    Summaries of a study (job type "report") are left out.
-    history: `run_id`, `variant`, `seed`, `epoch` and every logged metric; log calls without an epoch are left out.
+    runs: `run_id`, `ablation` (W&B project), `variant` (group), `profile` (job type), `name`, `seed`, `tags`,
+    `outcome`, `started` (UTC), `fragments`, `epochs`, `source`, `damage`, then `config.*` and `summary.*` flattened
+    with dots. outcome: "finished" or "diverged" as the run itself put it in its summary, "crashed" for an exit code
+    other than 0, "unfinished" without an exit record (still running, or killed), "unreadable" where the log does not
+    say which run it is of; such a run passes every filter.
+    history: `run_id`, `variant`, `seed`, `epoch` and every logged metric. Several log calls for one epoch are one row.
+    The epoch of a log call without one is <NA>, behind the run's other rows.
 
-    A run that was killed and resumed is one fragment for each process under one id. They are merged in the order
-    of their starts: the newest row of an epoch wins, and the newest fragment says how the run ended.
+    A run that was killed and resumed is one fragment per process under one id. They are merged in the order of their
+    starts: of each epoch and metric the newest value wins, and the newest fragment says how the run ended. Of copies of
+    one fragment the most complete one is the newest.
 
     Damage never raises: the column `damage` lists what is wrong with which file and byte, and what can be read is
     there. Raises `LogsError` where there is no run at all to be read, or none that passes the filters.
@@ -64,19 +70,23 @@ def load(
     wanted_ids = None if run_ids is None else set(run_ids)
 
     def wanted(run_id: str, job_type: str) -> bool:
-        return (wanted_ids is None or run_id in wanted_ids) and profile in (None, job_type) and job_type != REPORT
+        return (wanted_ids is None or run_id in wanted_ids) and (profile is None or job_type == profile)
 
-    if _is_remote(source):
-        fragments = list(wandb_server.read(str(source), wanted))
+    def kept(run: dict[str, Any]) -> bool:
+        if run["outcome"] == "unreadable":
+            return True
+        return wanted(run["run_id"], run["profile"]) and ablation in (None, run["ablation"])
+
+    if (project := remote(source)) is not None:
+        fragments = list(wandb_server.read(*project, wanted, step))
     else:
-        fragments = [wandb_file.read(path) for path in _wandb_files(Path(source))]
-    by_run = _by_run(fragments)
-    merged = [run for run in map(_merge, by_run) if wanted(run["run_id"], run["profile"])]
-    merged = [run for run in merged if ablation in (None, run["ablation"])]
-    if not merged:
-        filters = [f"profile {profile!r}"] if profile is not None else []
-        filters += [f"one of {len(wanted_ids)} run ids"] if wanted_ids is not None else []
-        filters += [f"ablation {ablation!r}"] if ablation is not None else []
+        fragments = [wandb_file.read(path, step) for path in wandb_files(Path(source))]
+    every = [_merge(group, step) for group in _by_run(fragments)]
+    merged = [run for run in every if kept(run)]
+    filters = [f"profile {profile!r}"] if profile is not None else []
+    filters += [f"one of {len(wanted_ids)} run ids"] if wanted_ids is not None else []
+    filters += [f"ablation {ablation!r}"] if ablation is not None else []
+    if not merged or (filters and all(run["outcome"] == "unreadable" for run in merged)):
         profiles = ", ".join(sorted({fragment.job_type for fragment in fragments} - {""}))
         known = f"; profiles there: {profiles}" if profiles else ""
         if ablation is not None:
@@ -84,31 +94,6 @@ def load(
         raise LogsError(f"no run{' with ' if filters else ''}{' and '.join(filters)} in {source}{known}")
     merged.sort(key=_order)
     return _runs(merged), _history(merged)
-
-
-def _is_remote(source: str | PathLike[str]) -> bool:
-    """`entity/project`, unless it is a path: one that exists, or one in a folder that exists (mistyped)."""
-    if not isinstance(source, str) or not re.fullmatch(r"\w[\w.-]*/[^/\\#?%:]+", source):
-        return False
-    return not Path(source).exists() and not Path(source).parent.exists()
-
-
-def _wandb_files(source: Path) -> list[Path]:
-    if not source.exists():
-        raise LogsError(
-            f"no folder or file {source}; give the folder that holds the runs, a .wandb file, or entity/project"
-        )
-    if source.is_file():
-        if source.suffix != ".wandb":
-            raise LogsError(f"{source} is no W&B log; give a .wandb file or the folder that holds the runs")
-        return [source]
-    paths = sorted(path for path in source.rglob("*.wandb") if not path.is_dir())
-    if not paths:
-        raise LogsError(
-            f"no W&B log (*.wandb) in {source} or a folder below it; give the folder that holds the runs, "
-            "or train some first"
-        )
-    return paths
 
 
 def _by_run(fragments: Iterable[Fragment]) -> list[list[Fragment]]:
@@ -123,48 +108,90 @@ def _by_run(fragments: Iterable[Fragment]) -> list[list[Fragment]]:
     return [group for by_project in by_id.values() for group in by_project.values()]
 
 
-def _merge(fragments: list[Fragment]) -> dict[str, Any]:
-    """One run from its fragments; the columns of its epochs stand under "rows"."""
-    never = pd.Timestamp.min.tz_localize("UTC")
-    fragments = sorted(fragments, key=lambda fragment: (fragment.started or never, fragment.source))
+def _merge(fragments: list[Fragment], step: str) -> dict[str, Any]:
+    """One run from its fragments; the columns of its epochs are under "rows"."""
+    fragments = sorted(fragments, key=_age)
     newest = fragments[-1]
     described = next((fragment for fragment in reversed(fragments) if fragment.project), newest)
     config: dict[str, Any] = {}
     for fragment in fragments:
         config |= renamed(fragment.config)
+    if step == "_step":
+        _continue_steps(fragments)
     rows = columns.newest([fragment.epochs for fragment in fragments])
+    damage = [damage for fragment in fragments for damage in fragment.damage]
     return {
         "run_id": newest.run_id,
-        "ablation": config.get("ablation.name") or described.project,
+        "ablation": described.project,
         "variant": described.group,
         "profile": described.job_type,
         "name": described.name,
-        "seed": _seed(config),
+        "seed": whole(config.get("seed")),
         "tags": described.tags,
-        "outcome": _outcome(newest),
+        "outcome": _outcome(newest) if any(fragment.described for fragment in fragments) else "unreadable",
         "started": next((fragment.started for fragment in fragments if fragment.started), None),
         "fragments": len(fragments),
-        "epochs": len(rows["epoch"]),
+        "epochs": int((rows["epoch"] != columns.NO_EPOCH).sum()),
         "source": newest.source,
-        "damage": [damage for fragment in fragments for damage in fragment.damage],
-        "config": config,
-        "summary": newest.summary,
+        "damage": damage,
+        "config": _numbers(config, NUMERIC_SETTINGS, "config", damage),
+        "summary": _numbers(newest.summary, NUMBERS, "summary", damage),
         "rows": rows,
     }
+
+
+def _age(fragment: Fragment) -> tuple[Any, ...]:
+    """By their start; copies of one, by how much of it they hold."""
+    never = pd.Timestamp.min.tz_localize("UTC")
+    whole = fragment.exit_code is not None, len(fragment.epochs["epoch"]), not fragment.damage
+    return fragment.started or never, *whole, fragment.source
+
+
+def _continue_steps(fragments: list[Fragment]) -> None:
+    """W&B counts a resumed offline run's log calls from 0 again: count on from the process before.
+
+    Copies of one fragment start alike and keep their steps.
+    """
+    end, before = -1, None
+    for fragment in fragments:
+        steps = fragment.epochs["epoch"]
+        numbered = steps[steps != columns.NO_EPOCH]
+        if len(numbered) == 0:
+            continue
+        copy = before is not None and fragment.started == before
+        if not copy and numbered.min() <= end:
+            steps[steps != columns.NO_EPOCH] += end + 1 - numbered.min()
+        end = max(end, int(steps[steps != columns.NO_EPOCH].max()))
+        before = fragment.started
 
 
 def _outcome(newest: Fragment) -> str:
     if newest.exit_code is None:
         return "unfinished"
     stated = newest.summary.get("outcome")
-    if stated in OUTCOMES:
-        return str(stated)
+    if isinstance(stated, str) and stated in OUTCOMES:
+        return stated
     return "crashed" if newest.exit_code else "finished"
 
 
-def _seed(config: dict[str, Any]) -> int | None:
-    seed = config.get("seed")
-    return seed if isinstance(seed, int) else None
+def whole(value: Any) -> int | None:
+    """A seed as a number: 3, 3.0 and "3"; None for anything else."""
+    if isinstance(value, str) and value.strip().lstrip("+-").isdecimal() and len(value) < 20:
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) >= 2**63:
+        return None
+    return int(value) if float(value).is_integer() else None
+
+
+def _numbers(values: dict[str, Any], keys: tuple[str, ...], part: str, damage: list[str]) -> dict[str, Any]:
+    """The values without those that should be numbers and are not, which are named in `damage`."""
+    wrong = {
+        key: value
+        for key, value in values.items()
+        if key.startswith(keys) and value is not None and as_number(value) is None
+    }
+    damage += [f"{key} in the {part} is not a number but {shown(value)}" for key, value in wrong.items()]
+    return {key: value for key, value in values.items() if key not in wrong}
 
 
 def _order(run: dict[str, Any]) -> tuple[Any, ...]:
@@ -187,7 +214,7 @@ def _runs(merged: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def _history(merged: list[dict[str, Any]]) -> pd.DataFrame:
-    of_epoch = np.repeat(np.arange(len(merged)), [run["epochs"] for run in merged])
+    of_epoch = np.repeat(np.arange(len(merged)), [len(run["rows"]["epoch"]) for run in merged])
     seeds = pd.array([run["seed"] for run in merged], dtype="Int64")
     of_run = {"run_id": _texts(merged, "run_id"), "variant": _texts(merged, "variant"), "seed": seeds}
     first = {key: values.take(of_epoch) for key, values in of_run.items()}

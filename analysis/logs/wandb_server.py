@@ -22,8 +22,10 @@ NON_FINITE = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float(
 EXIT_CODES = {"finished": 0, "failed": 1, "killed": 1}
 
 
-def read(project: str, wanted: Callable[[str, str], bool]) -> Iterator[Fragment]:
+def read(project: str, host: str | None, wanted: Callable[[str, str], bool], step: str = "epoch") -> Iterator[Fragment]:
     """Every run of `entity/project` for which `wanted(run id, job type)` holds, as one fragment each.
+
+    host: the server's address; None: the client's own setting. step: the logged key that is taken as the epoch.
 
     Raises `LogsError` without an API key, for an unknown project and for a server that does not answer.
     """
@@ -31,9 +33,11 @@ def read(project: str, wanted: Callable[[str, str], bool]) -> Iterator[Fragment]
         import wandb
 
         wandb.setup(_patience())
-        for run in wandb.Api(timeout=10 * (RETRIES + 1) * TIMEOUT_S).runs(project, lazy=False):
+        overrides = {} if host is None else {"base_url": host}
+        api = wandb.Api(overrides, timeout=10 * (RETRIES + 1) * TIMEOUT_S)
+        for run in api.runs(project, lazy=False):
             if wanted(run.id, run.job_type or ""):
-                yield _fragment(run)
+                yield _fragment(run, step)
     except Exception as error:  # the client's errors have no common base
         reason = " ".join(str(error).split()).partition(" while retrying: ")[0].rstrip(".")
         raise LogsError(
@@ -58,10 +62,10 @@ def _patience() -> Settings:
     )
 
 
-def _fragment(run: Run) -> Fragment:
-    rows = [_numbers(flatten(row)) for row in run.scan_history()]
+def _fragment(run: Run, step: str) -> Fragment:
+    damage: list[str] = []
+    rows = [_numbers(flatten(row, damage) | _own(row)) for row in run.scan_history()]
     stated = getattr(run, "history_line_count", None)
-    damage = []
     if stated is not None and len(rows) < stated:
         damage.append(f"{run.url}: {len(rows)} history rows read, the server states {stated}; read it again")
     return Fragment(
@@ -74,11 +78,15 @@ def _fragment(run: Run) -> Fragment:
         tags=list(run.tags or []),
         started=pd.to_datetime(run.created_at, utc=True),
         exit_code=EXIT_CODES.get(run.state),
-        config=_numbers(flatten(run.config)),
-        summary=_numbers(flatten(run.summary_metrics)),
-        epochs=columns(rows),
+        config=_numbers(flatten(run.config, damage)),
+        summary=_numbers(flatten(run.summary_metrics, damage)),
+        epochs=columns(rows, step, damage),
         damage=damage,
     )
+
+
+def _own(row: dict[str, Any]) -> dict[str, Any]:
+    return {"_step": row["_step"]} if "_step" in row else {}
 
 
 def _numbers(values: dict[str, Any]) -> dict[str, Any]:

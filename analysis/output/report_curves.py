@@ -22,9 +22,9 @@ def curve_data(study: Study) -> dict[str, Any]:
     curve: {"epoch", "median", "low", "high", "n": lists, one entry per epoch; "seeds": {"0": list}, None where not
     logged; "diverged": [seed]}. Median, minimum and maximum are over the seeds that did not diverge.
     """
-    declared, counted, look = study.declared, study.counted, study.looks
-    rows = study.history[study.history["run_id"].isin(counted["run_id"])]
-    diverged = set(counted.loc[counted["outcome"] == "diverged", "run_id"])
+    declared, drawn, look = study.declared, study.drawn, study.looks
+    rows = study.history[study.history["run_id"].isin(drawn["run_id"])]
+    diverged = set(drawn.loc[drawn["outcome"] == "diverged", "run_id"])
     others = [name for name in declared.variants if name != declared.baseline]
     dash = {name: DASHES[i // len(COLOURS) % len(DASHES)] for i, name in enumerate(others)}
     metrics = {key: label for key, label in LABELS.items() if key in rows and rows[key].notna().any()}

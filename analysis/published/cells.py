@@ -47,10 +47,15 @@ def all_cells(path: Path = CSV) -> pd.DataFrame:
     return cells
 
 
+@functools.cache
+def table_names() -> frozenset[str]:
+    return frozenset(all_cells()["table"])
+
+
 def of_table(table: str) -> pd.DataFrame:
     """Every row of one table, whatever its net, metric and statistic. Raises PublishedError for an unknown table."""
     everything = all_cells()
-    if table not in set(everything["table"]):
+    if table not in table_names():
         known = ", ".join(everything["table"].unique())
         raise PublishedError(f"no published table {table!r}; choose from {known}")
     return everything[everything["table"] == table]

@@ -9,7 +9,7 @@ import pandas as pd
 from analysis.stats import contrasts, survival
 from analysis.stats.paired import bootstrap_interval, holm, reading
 from analysis.stats.power import smallest_difference
-from analysis.study import Declaration, Study
+from analysis.study import Declaration, Study, TableError
 
 RATE = "recipe.learning_rate"
 
@@ -53,7 +53,10 @@ def effects_table(study: Study) -> pd.DataFrame:
 
 def _effects(declared: Declaration) -> list[contrasts.Effect]:
     if declared.kind == "factorial" and declared.baseline in declared.levels:
-        return contrasts.factorial(declared.levels, declared.baseline)
+        try:
+            return contrasts.factorial(declared.levels, declared.baseline)
+        except ValueError as error:
+            raise TableError(f"{declared.name} is declared a factorial, but its {error}") from error
     if declared.kind == "ladder":
         return contrasts.ladder(list(declared.levels) or declared.variants, declared.steps)
     return []

@@ -10,6 +10,7 @@ import pandas as pd
 from analysis.published import cells
 from analysis.published.recipes import RECIPES
 from analysis.study import Study
+from analysis.study.values import is_number, readable
 
 STATISTICS = {
     "single": "one run",
@@ -91,7 +92,9 @@ def _differences(study: Study) -> str:
     return f" The paper reports differences: {'; '.join(words)}." if words else ""
 
 
-def _text(value: str | float | None) -> str:
+def _text(value: Any) -> str:
     if value is None:
         return "unknown"
-    return cells.title(value) if isinstance(value, str) else f"{value:,.10g}"
+    if isinstance(value, str):
+        return cells.title(value)
+    return f"{value:,.10g}" if is_number(value) else readable(value)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from analysis.study.declaration import TableError
 from analysis.study.study import GUARDED, Study, run_names
-from analysis.study.values import NONE, comparable
+from analysis.study.values import NONE, comparable, readable
 
 NAMED_RUNS = 3  # a message names this many runs and counts the rest
 
@@ -29,7 +29,7 @@ def check(study: Study) -> None:
         if declared.is_factor(path):
             groups, said = counted["variant"], f"differ in their factor {path}"
         elif path.startswith("net.") and "net.name" in declared.factors and values[values != NONE].nunique() <= 1:
-            groups, said = counted["config.net.name"], f"differ in {path}, which is not the factor"
+            groups, said = counted["config.net.name"].map(readable), f"differ in {path}, which is not the factor"
         else:
             groups, said = None, f"differ in {path}, which is not the factor"
         if groups is None:

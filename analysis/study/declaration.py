@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 import pandas as pd
 
+from analysis.published.cells import table_names
 from analysis.schema import Kind
-from analysis.study.values import present, printable
+from analysis.study.values import brief, is_number, present, printable
+
+KINDS = get_args(Kind)
 
 
 class TableError(ValueError):
@@ -23,7 +26,8 @@ class Declaration:
     labels: variant -> the row's label, in table order. levels: variant -> {factor path: value}. steps: variant -> the
     ladder's step that leads to it. Older logs declare neither levels nor steps, and are of one factor.
     target_train_error: percent, where the question is how soon it is reached. fixed: what all variants share.
-    deviations: from the paper, each with "what", "paper" and "ours".
+    deviations: from the paper, each with "what", "paper" and "ours". meaning: how logs that this program did not write
+    were read; empty for its own. damage: what of it cannot be used.
     """
 
     name: str
@@ -40,6 +44,8 @@ class Declaration:
     target_train_error: float | None = None
     fixed: tuple[str, ...] = ()
     deviations: tuple[Mapping[str, str], ...] = ()
+    meaning: str = ""
+    damage: tuple[str, ...] = ()
 
     @property
     def variants(self) -> tuple[str, ...]:
@@ -53,7 +59,8 @@ class Declaration:
 def read_declaration(runs: pd.DataFrame) -> Declaration:
     """The declaration in the newest run; a variant that only older runs have comes last, under its own name.
 
-    Raises TableError where no run has one, or where the runs belong to several ablations or profiles.
+    Raises TableError where no run has one, where the runs belong to several ablations or profiles, or where the
+    declaration does not say what is compared. Anything else in it that cannot be used is left out and named.
     """
     for column, plural in (("ablation", "ablations"), ("profile", "profiles")):
         found = sorted({str(value) for value in runs[column].unique() if value})
@@ -61,29 +68,87 @@ def read_declaration(runs: pd.DataFrame) -> Declaration:
             raise TableError(f"runs of {len(found)} {plural} cannot share one table: {', '.join(found)}; choose one")
     declared = runs[runs["config.ablation.variants"].map(present)] if "config.ablation.variants" in runs else runs[:0]
     if declared.empty:
-        raise TableError("no run's config says which ablation it belongs to; give runs that run_ablation.py trained")
+        raise TableError(
+            "no run's config says which ablation it belongs to; give runs that run_ablation.py trained, or say what "
+            "their logs mean (docs/logs.md)"
+        )
     newest = declared.sort_values("started", na_position="first", kind="stable").iloc[-1]
-
-    def value(key: str) -> Any:
-        found = newest.get(f"config.ablation.{key}")
-        return found if present(found) else None
-
-    variants = value("variants")
-    labels = dict(zip(variants, map(printable, value("labels") or variants), strict=True))
-    labels |= {name: name for name in runs["variant"].unique() if name and name not in labels}
+    fields = Fields(newest)
+    variants = fields.needed("variants", is_names)
+    labels = fields.get("labels", lambda value: is_texts(value) and len(value) == len(variants)) or variants
+    labelled = dict(zip(variants, map(printable, labels), strict=True))
+    labelled |= {name: name for name in runs["variant"].unique() if name and name not in labelled}
+    levels = fields.get("levels", lambda value: is_list(value, is_mapping) and len(value) == len(variants)) or ()
+    steps = fields.get("steps", lambda value: is_list(value, is_text_or_none) and len(value) == len(variants)) or ()
     return Declaration(
-        name=value("name"),
-        question=printable(value("question") or ""),
-        factors=tuple(value("factors")),
-        baseline=value("baseline"),
-        labels=labels,
-        published=value("published"),
-        paper_net=value("paper_net"),
-        failure_error=value("failure_error"),
-        kind=value("kind") or "one_factor",
-        levels=dict(zip(variants, value("levels") or (), strict=False)),
-        steps={name: step for name, step in zip(variants, value("steps") or (), strict=False) if step},
-        target_train_error=value("target_train_error"),
-        fixed=tuple(value("fixed") or ()),
-        deviations=tuple(value("deviations") or ()),
+        name=fields.needed("name", is_text),
+        question=printable(fields.get("question", is_text) or ""),
+        factors=tuple(fields.needed("factors", is_texts)),
+        baseline=fields.needed("baseline", lambda value: is_text(value) and value in variants),
+        labels=labelled,
+        published=fields.get("published", lambda value: is_text(value) and value in table_names()),
+        paper_net=fields.get("paper_net", is_text),
+        failure_error=fields.get("failure_error", is_number),
+        kind=fields.get("kind", lambda value: value in KINDS) or "one_factor",
+        levels=dict(zip(variants, levels, strict=False)),
+        steps={name: step for name, step in zip(variants, steps, strict=False) if step},
+        target_train_error=fields.get("target_train_error", is_number),
+        fixed=tuple(fields.get("fixed", is_texts) or ()),
+        deviations=tuple(fields.get("deviations", lambda value: is_list(value, is_deviation)) or ()),
+        meaning=fields.get("meaning", is_text) or "",
+        damage=tuple(fields.damage),
     )
+
+
+class Fields:
+    """The fields of a declaration, each checked when it is taken."""
+
+    def __init__(self, run: pd.Series) -> None:
+        self.run = run
+        self.damage: list[str] = []
+
+    def get(self, key: str, fits: Callable[[Any], bool]) -> Any:
+        """The value; None where there is none or where it does not fit, which is noted as damage."""
+        value = self.run.get(f"config.ablation.{key}")
+        if not present(value):
+            return None
+        if fits(value):
+            return value
+        self.damage.append(f"the declared {key} cannot be used: {brief(value)}")
+        return None
+
+    def needed(self, key: str, fits: Callable[[Any], bool]) -> Any:
+        """Raises TableError where there is none or where it does not fit."""
+        if (value := self.get(key, fits)) is None:
+            found = self.run.get(f"config.ablation.{key}")
+            said = f"its ablation.{key} is {brief(found)}" if present(found) else f"it has no ablation.{key}"
+            raise TableError(f"the config of {self.run['name'] or self.run['run_id']} declares no ablation: {said}")
+        return value
+
+
+def is_text(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
+
+
+def is_text_or_none(value: Any) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def is_mapping(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(item, str | int | float | None) for item in value.values())
+
+
+def is_list(value: Any, fits: Callable[[Any], bool]) -> bool:
+    return isinstance(value, list | tuple) and all(map(fits, value))
+
+
+def is_texts(value: Any) -> bool:
+    return is_list(value, is_text)
+
+
+def is_names(value: Any) -> bool:
+    return is_texts(value) and len(value) > 0 and len(set(value)) == len(value)
+
+
+def is_deviation(value: Any) -> bool:
+    return isinstance(value, dict) and all(isinstance(value.get(key), str) for key in ("what", "paper", "ours"))

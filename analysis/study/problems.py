@@ -16,6 +16,7 @@ def problems(study: Study) -> list[str]:
         f"{names[i]}: {outcome}, not counted ({source})"
         for i, outcome, source in zip(left_out.index, left_out["outcome"], left_out["source"], strict=True)
     ]
+    lines += [f"{study.declared.name}: {line}" for line in study.declared.damage]
     lines += [f"{name}: {line}" for name, damage in zip(names, runs["damage"], strict=True) for line in damage]
     ended = runs[runs["outcome"].isin(COUNTED)]
     repeated = ended[ended["seed"].notna() & ended.duplicated(["variant", "seed"], keep=False)]
@@ -27,10 +28,19 @@ def problems(study: Study) -> list[str]:
     no_value = finished.get(study.metric.column, pd.Series(index=finished.index)).isna()
     for i in finished.index[no_value | (finished["epochs"] < longest)]:
         if no_value[i]:
-            lines.append(f"{names[i]}: its log has no test/{study.metric.name}, not counted")
+            logged = study.history.loc[study.history["run_id"] == runs.at[i, "run_id"]]
+            key = f"test/{study.metric.name}"
+            found = f"its {key} is NaN" if key in logged and len(logged) else f"its log has no {key}"
+            lines.append(f"{names[i]}: {found}, not counted")
         if finished.at[i, "epochs"] < longest:
             lines.append(f"{names[i]}: its log holds {finished.at[i, 'epochs']} of {longest} epochs")
     lines += [f"{names[i]}: its log holds no seed, not counted" for i in ended.index[ended["seed"].isna()]]
+    lines += [f"{names[i]}: its log names no variant, not counted" for i in ended.index[ended["variant"] == ""]]
+    lines += [
+        f"{name}: {study.without_epoch[run_id]} log calls without an epoch are in no curve"
+        for name, run_id in zip(names, runs["run_id"], strict=True)
+        if run_id in study.without_epoch
+    ]
     return lines + _missing(study)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, get_args
 
 import numpy as np
@@ -31,6 +31,7 @@ class Study:
     count, which finished or diverged and have a seed and, if finished, a value of the metric, the newest of those that
     share variant and seed. metric: what is compared, by default the test error.
     errors: variant -> seed -> the metric's value in the last epoch, of the runs that count and did not fail.
+    without_epoch: run id -> its log calls that name no epoch; `history` has none of them.
     """
 
     declared: Declaration
@@ -40,6 +41,7 @@ class Study:
     errors: Mapping[str, Mapping[int, float]]
     looks: Mapping[str, Look]
     metric: Metric = ERROR
+    without_epoch: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
     def from_frames(cls, runs: pd.DataFrame, history: pd.DataFrame | None = None, metric: str = ERROR.name) -> Study:
@@ -48,11 +50,13 @@ class Study:
         """
         declared, compared = read_declaration(runs), find_metric(runs, metric)
         runs = runs.assign(failed=failed(runs, declared.failure_error))
-        counted = runs_that_count(runs, compared)
+        counted = runs_that_count(runs[runs["variant"].isin(declared.labels)], compared)
+        history = NO_HISTORY if history is None else history
         return cls(
             declared=declared,
             runs=runs,
-            history=NO_HISTORY if history is None else history,
+            history=history[history["epoch"].notna()].astype({"epoch": "int64"}),
+            without_epoch=history.loc[history["epoch"].isna(), "run_id"].value_counts().to_dict(),
             counted=counted,
             errors=_errors_by_seed(counted, declared, compared),
             looks=looks(declared.variants, declared.baseline),
@@ -62,7 +66,10 @@ class Study:
     @functools.cached_property
     def paper(self) -> PaperCells:
         """The published cells beside these runs."""
-        return paper_cells(self.declared, self.setting("net.name"), self.setting("data.name"), self.metric)
+        net, dataset = (self.setting(path) for path in ("net.name", "data.name"))
+        return paper_cells(
+            self.declared, *(name if isinstance(name, str) else None for name in (net, dataset)), self.metric
+        )
 
     @functools.cached_property
     def stated(self) -> pd.DataFrame:
@@ -120,11 +127,25 @@ class Study:
         """The table's median, which ranks failed runs last; NaN where it is a failure."""
         return summarise(list(self.errors[variant].values()), self.failures(variant), self.metric.sign).median
 
+    @functools.cached_property
+    def drawn(self) -> pd.DataFrame:
+        """The runs that have curves: those that count, and those that have not ended yet."""
+        running = self.runs[(self.runs["outcome"] == "unfinished") & self.runs["seed"].notna()]
+        running = running[running["variant"].isin(self.declared.labels) & running["epochs"].gt(0)]
+        every = pd.concat([self.counted, running]) if len(running) else self.counted
+        return every.drop_duplicates(["variant", "seed"]).sort_index()
+
+    @functools.cached_property
+    def drawn_variants(self) -> list[str]:
+        ran = set(self.drawn["variant"])
+        return [name for name in self.declared.variants if name in ran]
+
     def diverged_text(self, variant: str) -> str:
         """ "n = 5", or how many of the runs diverged."""
-        outcomes = self.runs_of(variant)["outcome"]
-        diverged = int((outcomes == "diverged").sum())
-        return f"{diverged} of {len(outcomes)} diverged" if diverged else f"n = {len(outcomes)}"
+        outcomes = self.drawn.loc[self.drawn["variant"] == variant, "outcome"]
+        diverged, running = (int((outcomes == word).sum()) for word in ("diverged", "unfinished"))
+        text = f"{diverged} of {len(outcomes)} diverged" if diverged else f"n = {len(outcomes)}"
+        return text + (f", {running} unfinished" if running else "")
 
     def count_text(self, variant: str) -> str:
         """ "n = 4, 1 failed": the runs in the statistics, and those that failed."""
@@ -132,10 +153,13 @@ class Study:
         return f"n = {len(self.errors[variant])}" + (f", {failures} failed" if failures else "")
 
     def points(self, *metrics: str) -> pd.DataFrame:
-        """One row per counted run and epoch: these metrics, the run's outcome, and the epoch as `x`."""
-        history = self.history
-        mine = history.loc[history["run_id"].isin(self.counted["run_id"]), ["run_id", "variant", "epoch", *metrics]]
-        outcome = self.counted.set_index("run_id")["outcome"]
+        """One row per run and epoch: these metrics, the epoch as `x`, and whether the run "diverged" or is "finished"
+
+        (as is one that has not ended).
+        """
+        history, drawn = self.history, self.drawn
+        mine = history.loc[history["run_id"].isin(drawn["run_id"]), ["run_id", "variant", "epoch", *metrics]]
+        outcome = drawn.set_index("run_id")["outcome"].replace("unfinished", "finished")
         return mine.assign(outcome=mine["run_id"].map(outcome), x=mine["epoch"])
 
     def setting(self, path: str) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import unicodedata
+from numbers import Real
 from typing import Any
 
 NONE = "none"  # in a message: the setting is None, or the net has no such option
@@ -15,8 +16,14 @@ def present(value: Any) -> bool:
     return value is not None and (not isinstance(value, float) or not math.isnan(value))
 
 
+def brief(value: Any) -> str:
+    """A value of any kind and size, in a message."""
+    text = printable(readable(value) or repr(value))
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
 def is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def comparable(value: Any) -> str:
@@ -25,6 +32,8 @@ def comparable(value: Any) -> str:
         return f"[{', '.join(map(comparable, value))}]"
     if not present(value):
         return NONE
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
     if is_number(value):
         return str(int(value)) if float(value).is_integer() else repr(float(value))
     return json.dumps(value, default=str)

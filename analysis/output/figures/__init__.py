@@ -52,10 +52,11 @@ FIGURES: Mapping[str, Draw] = {
 
 
 def draw_all(study: Study) -> dict[str, Figure]:
-    """Every figure that suits the declared ablation, by file name; empty if no run counts."""
-    if study.counted.empty:
-        return {}
-    drawn = {name: draw(study) for name, draw in FIGURES.items()}
+    """Every figure that suits the declared ablation, by file name; only curves if no run has ended yet."""
+    figures = (
+        FIGURES if len(study.counted) else {"training_curves": FIGURES["training_curves"]} if len(study.drawn) else {}
+    )
+    drawn = {name: draw(study) for name, draw in figures.items()}
     return {name: figure for name, figure in drawn.items() if figure is not None}
 
 

@@ -62,7 +62,7 @@ def _cost(study: Study, column: str) -> dict[str, float]:
     if column not in study.counted:
         return {}
     by_variant = pd.to_numeric(study.counted[column]).groupby(study.counted["variant"]).median().dropna()
-    return {name: float(by_variant[name]) for name in study.variants if name in by_variant.index}
+    return {name: float(by_variant[name]) for name in study.variants if by_variant.get(name, 0) > 0}
 
 
 def _ratio(cost: Mapping[str, float]) -> float:

@@ -53,7 +53,7 @@ def training_curves(
         dashed = axes.twinx() if training == "train/loss" else axes
         if dashed is not axes:
             _swap_sides(axes, dashed)
-        for place, name in enumerate(study.variants):
+        for place, name in enumerate(study.drawn_variants):
             mine, look = points[points["variant"] == name], study.looks[name]
             if training is not None:
                 median_line(dashed, mine, training, color=look.colour, linestyle="--", linewidth=THIN)
@@ -65,7 +65,7 @@ def training_curves(
                 linestyle="-",
                 band=True,
                 marker=look.marker,
-                phase=place / len(study.variants),
+                phase=place / len(study.drawn_variants),
             )
             diverged_lines(axes, mine, y, look.colour)
         scale(axes, points, [y, training] if dashed is axes and training else [y], log_y)
@@ -101,7 +101,7 @@ def curve_panels(
     """
     points = study.points(y, *([training] if training else []))
     baseline = study.declared.baseline
-    others = [name for name in study.variants if name != baseline] or [baseline]
+    others = [name for name in study.drawn_variants if name != baseline] or [baseline]
     with style():
         y_label = "error (%)" if training == "train/error" else LABELS.get(y, y)
         figure, every = panels(len(others), "epoch", y_label)
@@ -132,13 +132,15 @@ def _curves(axes: Axes, mine: pd.DataFrame, y: str, training: str | None, colour
 
 def curves(study: Study) -> Figure | None:
     """The form that suits the number of variants and the spread of their errors; None without a test error."""
-    if not {"test/error", "train/error"} <= set(study.history):
+    y = "test/error" if "test/error" in study.history else f"test/{study.metric.name}"
+    if y not in study.history:
         return None
-    points = study.points("test/error")
-    if points.empty:
+    points = study.points(y)
+    if points[y].isna().all():
         return None
-    draw = training_curves if len(study.variants) <= IN_ONE_PANEL else curve_panels
-    return draw(study, log_y=wide(points, "test/error"))
+    draw = training_curves if len(study.drawn_variants) <= IN_ONE_PANEL else curve_panels
+    training = "train/error" if y == "test/error" and "train/error" in study.history else None
+    return draw(study, y=y, training=training, log_y=wide(points, y))
 
 
 def _position(epoch: pd.Series, counted: pd.DataFrame, unit: str) -> tuple[pd.Series, str]:

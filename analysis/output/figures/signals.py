@@ -104,7 +104,7 @@ def _by_variant(study: Study, kind: str) -> dict[str, pd.DataFrame]:
     columns = {
         int(match[1]): column
         for column in study.history
-        if (match := re.fullmatch(rf"signal/{kind}/(\d+)", str(column)))
+        if (match := re.fullmatch(rf"signal/{kind}/(\d{{1,6}})", str(column)))
     }
     units = sorted(columns)
     history = study.history

@@ -97,7 +97,10 @@ def test_starts_are_utc_and_in_order(runs_folder: Path) -> None:
 
 def test_one_row_a_run_and_epoch(runs_folder: Path) -> None:
     runs, history = logs.load(runs_folder)
-    assert list(history.columns) == ["run_id", "variant", "seed", "epoch", "test/error", "train/loss"]
+    assert list(history.columns) == ["run_id", "variant", "seed", "epoch", "note", "test/error", "train/loss"]
+    without = history[history["epoch"].isna()]  # such a log call is behind its run's other rows
+    assert without[["run_id", "note"]].values.tolist() == [["original-0", "a log call of no epoch"]]
+    history = history.drop(without.index).astype({"epoch": "int64"})
     pairs = [(run.run_id, epoch) for run in runs.itertuples() for epoch in range(run.epochs)]
     assert list(zip(history["run_id"], history["epoch"], strict=True)) == pairs
     assert history["epoch"].dtype == "int64"
@@ -124,7 +127,7 @@ def test_a_file_or_a_run_folder_is_a_source(runs_folder: Path) -> None:
     for source in (run_folder, str(run_folder), file, str(file), file.parent):
         runs, history = logs.load(source)
         assert runs["source"].tolist() == whole["source"].tolist() == [str(file)]
-        assert list(history["epoch"]) == [0, 1, 2]
+        assert list(history["epoch"].dropna()) == [0, 1, 2]
 
 
 def test_killed_and_resumed(
@@ -174,7 +177,7 @@ def test_a_lost_fragment_joins_its_run(tmp_path: Path, runs_folder: Path) -> Non
         3,
     ]
     assert all(line.startswith(f"{lost}: ") for line in runs.loc["original-0", "damage"])
-    assert runs.loc["alone", ["ablation", "variant", "outcome", "epochs"]].tolist() == ["", "", "unfinished", 0]
+    assert runs.loc["alone", ["ablation", "variant", "outcome", "epochs"]].tolist() == ["", "", "unreadable", 0]
     assert runs.loc["alone", "damage"][0] == f"{alone}: empty file, 0 bytes"
     assert pd.isna(runs.loc["alone", "seed"])
     assert set(history["run_id"]) == {"original-0", "original-1"}
@@ -183,7 +186,7 @@ def test_a_lost_fragment_joins_its_run(tmp_path: Path, runs_folder: Path) -> Non
 def test_nothing_but_a_damaged_file(tmp_path: Path) -> None:
     (tmp_path / "run-x.wandb").write_bytes(b"noise")
     runs, history = logs.load(tmp_path)
-    assert runs[["run_id", "outcome", "epochs"]].values.tolist() == [["x", "unfinished", 0]]
+    assert runs[["run_id", "outcome", "epochs"]].values.tolist() == [["x", "unreadable", 0]]
     assert history.empty
     assert list(history.columns) == ["run_id", "variant", "seed", "epoch"]
 
@@ -209,7 +212,7 @@ def test_no_logs_where_some_were_named(tmp_path: Path, monkeypatch: pytest.Monke
         tmp_path / "missing": "no folder or file ",
         "missing": "no folder or file missing",
         "runs/mistyped": "no folder or file runs/mistyped",
-        "notes.txt": "notes.txt is no W&B log",
+        "notes.txt": "notes.txt is not a W&B log",
     }
     for source, message in messages.items():
         with pytest.raises(logs.LogsError) as raised:

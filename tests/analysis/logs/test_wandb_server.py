@@ -59,7 +59,8 @@ def test_runs_and_their_whole_history(server: WandbServer) -> None:
 
     errors = history.query("run_id == 'resumed'").set_index("epoch")["test/error"]
     assert errors.to_dict() == {0: 50.0, 1: 49.0, 2: 48.0, 3: 27.0, 4: 26.0, 5: 25.0, 6: 24.0}
-    start, end = history.query("run_id == 'diverged'").to_dict("records")
+    start, end, without_epoch = history.query("run_id == 'diverged'").to_dict("records")
+    assert without_epoch["final"] == 1
     assert start["train/loss"] == 1 / 3
     assert start["nested.a"] == [1, 2]
     assert math.isnan(end["train/loss"])

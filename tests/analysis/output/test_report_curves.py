@@ -36,7 +36,7 @@ def test_numbers_that_are_not_finite_are_gaps(ablation_runs, ablation_history):
 def test_runs_that_do_not_count_are_not_drawn(ablation_runs, ablation_history):
     runs = ablation_runs({"original": {0: 6.0, 1: 7.0}, "full_preact": {0: 5.0}})
     history = ablation_history(runs)
-    runs.loc[runs["seed"] == 1, "outcome"] = "unfinished"
+    runs.loc[runs["seed"] == 1, "outcome"] = "crashed"
     assert list(curve_data(Study.from_frames(runs, history))["variants"][0]["curves"]["test/error"]["seeds"]) == ["0"]
 
 

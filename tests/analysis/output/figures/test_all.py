@@ -43,9 +43,10 @@ def test_the_logs_metrics_and_costs_choose_the_others(declared):
     assert list(drawn) == [*ALWAYS, "error_against_cost", "signal_activation", "signal_gradient", "gates"]
 
 
-def test_no_counted_run_no_figure(frames):
+def test_runs_that_have_not_ended_have_curves_and_crashed_ones_none(frames):
     runs, history = frames
-    assert figures.all_figures(runs.assign(outcome="unfinished"), history) == {}
+    assert list(figures.all_figures(runs.assign(outcome="unfinished"), history)) == ["training_curves"]
+    assert figures.all_figures(runs.assign(outcome="crashed"), history) == {}
 
 
 def test_runs_that_all_diverged_still_have_their_curves_and_rows(declared):
