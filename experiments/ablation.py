@@ -12,11 +12,10 @@ from analysis.schema import Kind
 from experiments.check import Factor, check_variants
 from experiments.overrides import Overrides
 from experiments.spec import RunSpec, SpecError, flatten, with_changes, with_epochs
-from experiments.spec_check import check
+from experiments.spec_check import MOST_SEEDS, check
+from experiments.user_file import UserFile
 
 __all__ = ["Ablation", "Deviation", "Factor", "Overrides", "Profile", "Variant", "check_ablation", "ladder"]
-
-MOST_SEEDS = 10_000
 
 
 @dataclass(frozen=True)
@@ -68,6 +67,7 @@ class Ablation:
         variant's own net).
     failure_error: percent of test error above which the paper calls a run failed.
     target_train_error: percent of training error; the analysis counts the epochs to it.
+    file: the user's own file that declares it, filled in when it is loaded.
     """
 
     name: str
@@ -84,6 +84,7 @@ class Ablation:
     target_train_error: float | None = None
     fixed: tuple[str, ...] = ()
     deviations: tuple[Deviation, ...] = ()
+    file: UserFile | None = None
 
     @property
     def groups(self) -> tuple[Factor, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from experiments.check import Factor
 from experiments.datasets import IMAGE_FOLDER, DataError, canonical, info_of, is_own
+from experiments.parsing import setting_of
 from experiments.recipes import IMAGENET
 from experiments.settings import augmentation
 from experiments.spec import RunSpec, SpecError, with_changes, with_epochs
@@ -18,7 +19,10 @@ SETTINGS = ("device", "threads", "recipe.precision", "compiled")
 
 @dataclass(frozen=True)
 class Overrides:
-    """Fields as the options of `scripts/run_ablation.py`; None leaves the profile's value."""
+    """Fields as the options of `scripts/run_ablation.py`; None leaves the profile's value.
+
+    settings: any other fields, as "recipe.learning_rate=0.05".
+    """
 
     variants: tuple[str, ...] = ()
     dataset: str | None = None
@@ -29,6 +33,7 @@ class Overrides:
     precision: str | None = None
     compiled: bool | None = None
     split: float | None = None
+    settings: tuple[str, ...] = ()
 
     def apply(self, spec: RunSpec, factors: Sequence[Factor]) -> RunSpec:
         """`spec` with these changes; another data set brings its usual augmentation and keeps the length in epochs.
@@ -43,10 +48,10 @@ class Overrides:
         epochs = self.epochs
         try:
             if (other := self._other_data(spec)) is not None:
-                if epochs is None:
+                if epochs is None and "recipe.iterations" not in changes:
                     epochs = spec.recipe.iterations * spec.recipe.batch_size / images_of(spec)
                 if not (has_image_folder(spec) and other.startswith(IMAGE_FOLDER)):
-                    changes |= augmentation(info_of(other, self.split), spec.recipe.crop_size)
+                    changes = augmentation(info_of(other, self.split), spec.recipe.crop_size) | changes
             spec = _with_usual_size(with_changes(spec, changes))
             return spec if epochs is None else with_epochs(spec, epochs)
         except DataError as error:
@@ -69,7 +74,10 @@ class Overrides:
             changes |= {"data.name": canonical(other), "data.train_images": None, "data.split": None}
         if self.split is not None:
             changes |= {"data.split": self.split}
-        return changes
+        set_alone = dict(setting_of(text, with_changes(spec, changes)) for text in self.settings)
+        if twice := sorted(changes.keys() & set_alone):
+            raise SpecError(f"--set {twice[0]}: an option of its own sets it as well")
+        return changes | set_alone
 
 
 def _with_usual_size(spec: RunSpec) -> RunSpec:

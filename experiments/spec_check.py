@@ -13,6 +13,7 @@ from experiments.datasets import IMAGE_FOLDER
 from experiments.spec import NetSpec, RunSpec, SpecError
 
 LONGEST = 10**9  # iterations
+MOST_SEEDS = 10_000
 MOST_THREADS = 1024  # no machine has more cores, and PyTorch aborts on numbers that it cannot start
 
 

@@ -29,11 +29,12 @@ class Args:
     name: Annotated[str | None, tyro.conf.Positional] = None
     """The ablation, e.g. resnet_preact (--list shows them all), or a file of your own: path/to/mine.py."""
     profile: str | None = None
-    """How much of the paper's protocol to run: smoke, quick or paper. Default: paper with a CUDA GPU, else smoke."""
+    """How much of the paper's protocol to run: smoke, quick or paper, or one of your file's own profiles. Default:
+    paper with a CUDA GPU, else smoke."""
     all: bool = False
     """Run every ablation in turn, with profile smoke unless another is given; a failure does not stop the others."""
-    seeds: int | None = None
-    """Number of seeds per variant, counted from 0. Default: the profile's."""
+    seeds: str | None = None
+    """Seeds of every variant: 5 (0 to 4), 3-7, or 0,2,9. Default: the profile's number of seeds."""
     variants: tuple[str, ...] = ()
     """Run only these variants."""
     dataset: str | None = None
@@ -44,6 +45,8 @@ class Args:
     """Where data sets are cached. Default: $ABLATION_DATA or the user's cache folder."""
     depth: int | None = None
     """Another depth of the net for all variants, e.g. 164."""
+    set: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """Any field for all variants, e.g. --set recipe.learning_rate=0.05 --set data.image_size=64."""
     epochs: float | None = None
     """Another length for all variants; warm-up and milestones keep their shares of it."""
     device: Literal["cpu", "cuda", "mps"] | None = None
@@ -92,7 +95,10 @@ def main(args: Args) -> int:
         console = Console(width=110)  # rich takes a log file for 80 columns
     try:
         if args.list or args.estimate:
-            return list_ablations(console, args)
+            from experiments.terminal.listing import print_list
+
+            print_list(console, args.name, args.estimate)
+            return 0
         if reason := misuse(args):
             return refuse(reason)
         if args.cells:
@@ -104,10 +110,10 @@ def main(args: Args) -> int:
 
 def misuse(args: Args) -> str | None:
     """What is wrong with the arguments, whatever the ablation; None if nothing is."""
-    for option in ("seeds", "jobs", "threads", "epochs"):
-        if (value := getattr(args, option)) not in (None, "auto") and not value > 0:
-            return f"--{option} must be above 0, not {value}"
-    if args.all and (given := [f"--{option}" for option in ("variants", "depth", "dataset") if getattr(args, option)]):
+    if args.jobs != "auto" and args.jobs < 1:
+        return f"--jobs must be above 0, not {args.jobs}"
+    single = ("variants", "depth", "dataset", "set")
+    if args.all and (given := [f"--{option}" for option in single if getattr(args, option)]):
         return f"--all takes no {given[0]}: it would not suit every ablation; name one"
     if args.all and args.name:
         return f"give either --all or {args.name}"
@@ -124,15 +130,17 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
     Raises SpecError, DataError or TrackingError, before anything trains.
     """
     from experiments.execution import workers
+    from experiments.parsing import seeds_of
 
-    if not (args.dry_run or args.jobs == 1 or (args.seeds == 1 and len(args.variants) == 1)):
+    seeds = None if args.seeds is None else seeds_of(args.seeds)
+    if not (args.dry_run or args.jobs == 1 or (seeds is not None and len(seeds) == len(args.variants) == 1)):
         workers.begin(args.device)  # before this process imports PyTorch
     from experiments import ablations, data, machine
     from experiments.ablation import Overrides
     from experiments.execution import wandb_environment, wandb_study
     from experiments.planning.concurrency import Parallel, plan_parallel
     from experiments.planning.estimate import sequential_seconds
-    from experiments.planning.plan import check_writable, default_profile, plan
+    from experiments.planning.plan import check_files, check_writable, default_profile, plan
     from experiments.planning.results_folder import results_folder
     from experiments.terminal.plan import paper_cost, print_plan
     from experiments.terminal.progress import train_all
@@ -140,13 +148,13 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
 
     device = machine.device_for(args.device)
     settings = (device, args.threads, args.precision, args.compiled or None)  # None: as declared
-    overrides = Overrides(args.variants, args.dataset, args.depth, args.epochs, *settings, split=args.split)
-    seeds = None if args.seeds is None else range(args.seeds)
+    overrides = Overrides(args.variants, args.dataset, args.depth, args.epochs, *settings, args.split, args.set)
     ablation = ablations.load(args.name or "")
     profile = args.profile or default_profile(ablation, device)
     metrics = listed(args.metrics, args.metric)
     jobs = plan(ablation, profile, overrides, seeds=seeds, out=args.out, data_dir=args.data_dir, metrics=metrics)
     jobs = wandb_environment.addressed(jobs, args)
+    check_files(jobs)
     check_writable(args.out)
     if not args.dry_run:  # fetched once, here, where its progress can be seen
         data.prepare(jobs[0].spec.data, args.data_dir)
@@ -188,16 +196,6 @@ def run_all(console: Console, args: Args) -> int:
             return refuse(error), str(error)
 
     return run_each(console, ablations.names(), run, lambda name: last_table(args.out / name / "results"))
-
-
-def list_ablations(console: Console, args: Args) -> int:
-    from experiments import ablations
-    from experiments.terminal.listing import entry, print_list, timed_seconds
-
-    seconds = timed_seconds if args.estimate else None
-    listed = [ablations.load(args.name)] if args.name else map(ablations.declared, ablations.names())
-    print_list(console, [entry(ablation, seconds) for ablation in listed])
-    return 0
 
 
 def list_cells(console: Console, name: str | None) -> int:

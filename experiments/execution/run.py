@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import torch
 
+from experiments import user_file
 from experiments.data import contents
 from experiments.data.load import Dataset, Split, load_for
 from experiments.datasets import DataError
@@ -52,6 +53,9 @@ def complete_run(job: Job, progress: Callable[[Row], None], control: Control = U
         if lock is None:
             return "busy"
         remove_leftovers(job.folder)
+        if job.file is not None:
+            user_file.import_file(job.file)
+            user_file.check_unchanged(job.folder, job.file)
         digest = contents.check_unchanged(job.folder, job.spec.data)
         if is_finished(job, control.tell):
             add_metrics(job, tracker_of)
@@ -72,6 +76,7 @@ def _train(job: Job, digest: str | None, progress: Callable[[Row], None], contro
     data = _on_device(load_for(job.spec.data, job.data_dir), job.spec)
     check_labels(data, control.tell)
     env = environment.describe(job.spec.device) | ({} if digest is None else {"data": digest})
+    env |= {} if job.file is None else {"file": asdict(job.file)}
     _write_json(job.folder / "spec.json", nested(job.spec))
     if (changes := environment.record(job.folder, env)) and (job.folder / checkpoint.NAME).exists():
         control.tell(f"resumed in another environment: {', '.join(changes)}; its last bits may differ")

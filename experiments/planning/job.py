@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from experiments.spec import RunSpec
+from experiments.user_file import UserFile
 
 Mode = Literal["offline", "online", "disabled"]
 
@@ -34,7 +35,7 @@ class Job:
     context: added to the spec in the W&B config, so that the analysis needs nothing else. signals: also log the sizes
     of activations and gradients unit by unit (`experiments.training.signals`), which changes no result. metrics: what
     else is measured on the test set (`experiments.training.metrics`), likewise. checkpoint_minutes: between
-    checkpoints within an epoch.
+    checkpoints within an epoch. file: the user's own file that the process of the run must import.
     """
 
     ablation: str
@@ -49,6 +50,7 @@ class Job:
     metrics: tuple[str, ...] = ()
     destination: Destination = Destination()
     checkpoint_minutes: float = 10.0
+    file: UserFile | None = None
 
     @property
     def study(self) -> Path:

@@ -19,6 +19,7 @@ from experiments.planning.choices import check_choices
 from experiments.planning.job import Job, Mode
 from experiments.spec import RunSpec, SpecError
 from experiments.training.metrics import check_metrics, facts_of
+from experiments.user_file import check_unchanged
 from nets import cost
 
 IMAGENET_CLASSES = 1000
@@ -65,6 +66,7 @@ def plan(
             wandb=wandb,
             signals=seed == chosen[0],
             metrics=tuple(metrics),
+            file=ablation.file,
         )
         for seed in chosen
         for name, spec in specs.items()
@@ -96,6 +98,12 @@ def declaration(ablation: Ablation, profile: str, overrides: Overrides | None = 
         "fixed": list(ablation.fixed),
         "deviations": [dataclasses.asdict(deviation) for deviation in ablation.deviations],
     }
+
+
+def check_files(jobs: Sequence[Job]) -> None:
+    """Raise SpecError, one line, if runs of the plan were trained with another version of the user's own file."""
+    for job in jobs:
+        check_unchanged(job.folder, job.file)
 
 
 def default_profile(ablation: Ablation, device: str) -> str:
@@ -135,7 +143,7 @@ def _traced(spec: RunSpec) -> tuple[int, tuple[cost.LayerCost, ...]]:
     try:
         try:
             return _trace(*key, "meta")  # shapes only: no weights are created
-        except RuntimeError:  # a net of the user's own may depend on values
+        except (RuntimeError, ValueError):  # a net of the user's own may depend on values
             return _trace(*key, "cpu")
     except ValueError as error:
         raise SpecError(f"{spec.net.name}: {error}") from None

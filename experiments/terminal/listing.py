@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from experiments import ablations
 from experiments.ablation import Ablation
 from experiments.terminal.duration import duration
 
@@ -24,7 +25,7 @@ class Entry:
     seconds: Mapping[str, float]
 
 
-def entry(ablation: Ablation, seconds: Callable[[Ablation, str], float] | None = None) -> Entry:
+def entry_of(ablation: Ablation, seconds: Callable[[Ablation, str], float] | None = None) -> Entry:
     """seconds: estimates the duration of a profile, which imports PyTorch and times it; None: no estimates."""
     runs = {name: len(ablation.variants_of(name)) * profile.seeds for name, profile in ablation.profiles.items()}
     took = {name: seconds(ablation, name) for name in runs} if seconds else {}
@@ -49,15 +50,19 @@ def cost(entry: Entry, profile: str) -> str:
     return f"{runs} run{'s' * (runs != 1)}{took}"
 
 
-def print_list(console: Console, found: Iterable[Entry]) -> None:
-    """One row per ablation, one column per profile."""
+def print_list(console: Console, name: str | None = None, estimate: bool = False) -> None:
+    """One row per ablation, one column per profile; of the ablation or the file `name` alone, else of all.
+
+    estimate: also time how long each profile would take on this machine. Raises SpecError or DataError.
+    """
     from rich.table import Table
 
-    found = list(found)
-    profiles = dict.fromkeys(profile for entry in found for profile in entry.runs)
+    found = [ablations.load(name)] if name else [ablations.declared(name) for name in ablations.names()]
+    entries = [entry_of(ablation, timed_seconds if estimate else None) for ablation in found]
+    profiles = dict.fromkeys(profile for entry in entries for profile in entry.runs)
     table = Table("ablation", "question", *profiles, box=None, header_style="dim", pad_edge=False)
-    for entry in found:
+    for entry in entries:
         table.add_row(entry.name, entry.question, *(cost(entry, profile) for profile in profiles))
     console.print(table)
-    if not any(entry.seconds for entry in found):
+    if not estimate:
         console.print("--list --estimate also times how long each would take on this machine.", highlight=False)

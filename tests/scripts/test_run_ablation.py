@@ -172,7 +172,7 @@ def test_an_interrupt_in_the_first_seconds_prints_no_traceback(tmp_path, after_s
         (["resnet_preact", "--variants", "fullpreact"], "no variant 'fullpreact'; choose from original, bn_after_add"),
         (["resnet_preact", "--dataset", "cifar"], "unknown data set 'cifar'; choose from digits, cifar10"),
         (["resnet_preact", "--depth", "21"], "unknown net 'resnet21'; did you mean"),
-        (["resnet_preact", "--seeds", "0"], "--seeds must be above 0, not 0"),
+        (["resnet_preact", "--seeds", "0"], "--seeds takes from 1 to 10,000 seeds, not 0"),
         (["resnet_preact", "--out", "/proc/runs"], "cannot write in /proc/runs"),
         ([], "name an ablation, e.g. resnet_preact"),
     ],

@@ -9,19 +9,23 @@ from experiments.terminal import listing
 
 
 def test_runs_are_variants_times_seeds():
-    assert listing.entry(ablations.load("resnet_preact")).runs == {"smoke": 15, "quick": 15, "paper": 25}  # five orders
-    assert listing.entry(ablations.load("resnet_shortcut")).runs["paper"] == 16 * 5
+    assert listing.entry_of(ablations.load("resnet_preact")).runs == {
+        "smoke": 15,
+        "quick": 15,
+        "paper": 25,
+    }  # five orders
+    assert listing.entry_of(ablations.load("resnet_shortcut")).runs["paper"] == 16 * 5
 
 
 def test_a_cell_says_runs_and_time():
-    entry = listing.entry(ablations.load("resnet_preact"), lambda ablation, profile: 60.0)
+    entry = listing.entry_of(ablations.load("resnet_preact"), lambda ablation, profile: 60.0)
     assert listing.cost(entry, "smoke") == "15 runs, 60 seconds"
     assert listing.cost(entry, "long") == ""
-    assert listing.cost(listing.entry(ablations.load("resnet_preact")), "smoke") == "15 runs"
+    assert listing.cost(listing.entry_of(ablations.load("resnet_preact")), "smoke") == "15 runs"
 
 
 def test_one_row_per_ablation(capsys):
-    listing.print_list(Console(width=200), map(listing.entry, map(ablations.load, ablations.names())))
+    listing.print_list(Console(width=200))
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].split() == ["ablation", "question", "smoke", "quick", "paper"]
     assert [line.split()[0] for line in lines[1:-1]] == list(ablations.names())
