@@ -52,7 +52,7 @@ class Args:
     device: Literal["cpu", "cuda", "mps"] | None = None
     """Default: cuda where there is one, else cpu."""
     jobs: int | Literal["auto"] = "auto"
-    """Runs in parallel; results do not depend on it. auto: as cores and memory allow; on CUDA, the fastest in a test."""
+    """Runs in parallel; results do not depend on it. auto: as cores and memory allow; on CUDA, the fastest tested."""
     threads: int | None = None
     """CPU threads per run (default 1). It is part of a run's identity, since it changes the last bits of results."""
     precision: Literal["fp32", "tf32", "bf16"] | None = None
