@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.documents import ROOT, Block, Command, blocks, commands, documents, links, spans
+from tests.documents import ROOT, Block, Command, blocks, commands, documents, links, spans, table
 from tests.test_layout import ROOMS
 
 README = documents()["README.md"]
@@ -193,6 +193,15 @@ def test_every_flag_that_is_named_exists(document, help_texts):
     named = {span.split()[0].partition("=")[0] for _, span in spans(documents()[document]) if span.startswith("--")}
     known = set(re.findall(r"--[\w-]+", help_texts))
     assert sorted(named - known) == []
+
+
+def test_a_table_that_is_named_is_in_the_file_before_it():
+    rows = table(documents()["docs/architecture.md"], "to change", "open", "tests")
+    assert len(rows) >= 10
+    named = [found for row in rows for found in re.findall(r"`([\w/.]+)` \([^)]*?`([A-Z]+)`", row[1])]
+    named += [found[::-1] for row in rows for found in re.findall(r"`([A-Z]+)` in `([\w/.]+)`", row[1])]
+    assert len(named) >= 8
+    assert [(path, name) for path, name in named if not re.search(rf"^{name}\b", (ROOT / path).read_text(), re.M)] == []
 
 
 def test_the_picture_shows_every_room_and_its_arrows_go_down():
