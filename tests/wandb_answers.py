@@ -70,6 +70,14 @@ def upsert_project(store: Store, url: str, v: Variables) -> dict[str, Any]:
     return {"upsertModel": {"model": model, "project": project, "inserted": True}}
 
 
+def list_projects(store: Store, url: str, v: Variables) -> dict[str, Any]:
+    names = [project for entity, project in sorted(store.projects) if entity == of_project(v)[0]]
+    about = {"__typename": "Project", "entityName": of_project(v)[0], "createdAt": now(), "isBenchmark": False}
+    edges = [{"cursor": name, "node": {**about, "id": name, "name": name, "user": USER}} for name in names]
+    page = {"__typename": "PageInfo", "endCursor": None, "hasNextPage": False}
+    return {"models": {"pageInfo": page, "edges": edges}}
+
+
 def upsert_run(store: Store, url: str, v: Variables) -> dict[str, Any]:
     run, inserted = store.run(v.get("entity") or ENTITY, v["project"], v["name"])
     run.node |= {SET_BY_RUN[name]: value for name, value in v.items() if name in SET_BY_RUN and value is not None}
@@ -199,6 +207,7 @@ ANSWERS: dict[str, Callable[[Store, str, Variables], dict[str, Any]]] = {
     "commitArtifact": wandb_artifacts.commit,
     "createArtifact": wandb_artifacts.create,
     "upsertModel": upsert_project,
+    "models(": list_projects,
     "upsertBucket": upsert_run,
     "upsertView": upsert_view,
     "createRunFiles": create_files,

@@ -52,7 +52,7 @@ def end(jobs: Sequence[Job], say: Say) -> None:
         with _client():
             server = check()
         if left:
-            say(f"sending {len(left)} logs to {server.address}")
+            say(f"sending {_logs(left)} to {server.address}")
             problem = _send(jobs, left)
             left = unsent(jobs)
             if problem:
@@ -63,7 +63,7 @@ def end(jobs: Sequence[Job], say: Say) -> None:
         if left:
             say(f"W&B: {error}.")
     if left:
-        say(f"{len(left)} logs are still to be sent: {shlex.join(['wandb', *command(jobs, left)])}")
+        say(f"{_logs(left)} still to be sent: {shlex.join(['wandb', *command(jobs, left)])}")
 
 
 def command(jobs: Sequence[Job], logs: Sequence[Path]) -> list[str]:
@@ -96,6 +96,10 @@ def _client() -> Generator[None]:
         yield
     finally:
         wandb.teardown()
+
+
+def _logs(found: Sequence[Path]) -> str:
+    return f"{len(found)} log{'s' * (len(found) != 1)}"
 
 
 def _project(server: Server, job: Job) -> str:
