@@ -66,7 +66,8 @@ def graceful() -> Generator[Stop]:
         elif number == signal.SIGINT and time.monotonic() - stop.since > ONE_KEYSTROKE_S:
             leave_at_once(number)
 
-    before = {number: signal.signal(number, handle) for number in SIGNALS}
+    heeded = [number for number in SIGNALS if signal.getsignal(number) != signal.SIG_IGN]  # `nohup` has one ignored
+    before = {number: signal.signal(number, handle) for number in heeded}
     try:
         yield stop
     finally:

@@ -103,6 +103,8 @@ class Pool:
     def _new(self) -> Worker:
         connection, theirs = self.context.Pipe()
         process = self.context.Process(target=_serve, args=(theirs, self.stopped, ablations.loaded_files()))
+        if self.context.get_start_method() == "forkserver":
+            workers.start_server()  # again, if it was killed
         with blocked():
             process.start()
         theirs.close()
@@ -117,8 +119,6 @@ class Pool:
         worker.connection.close()
 
     def __enter__(self) -> Pool:
-        if self.context.get_start_method() == "forkserver":
-            workers.start_server()
         return self
 
     def __exit__(self, *error: object) -> None:

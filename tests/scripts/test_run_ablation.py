@@ -46,7 +46,10 @@ def ended(script, capsys, monkeypatch):
 def start(*words, **how) -> subprocess.Popen:
     call = [sys.executable, str(SCRIPT), *map(str, words)]
     environment = {**os.environ, "COLUMNS": "120"}
-    return subprocess.Popen(call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, **how)
+    return subprocess.Popen(
+        call, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL), **how,
+    )  # fmt: skip
 
 
 def wait_for_a_checkpoint(out: Path) -> None:
