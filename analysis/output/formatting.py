@@ -100,7 +100,7 @@ def variants(table: pd.DataFrame) -> Printed:
         notes.append(f"{UNCONFIRMED}: not confirmed in the paper's text.")
     if table["best"].any():
         notes.append("bold: better than every other variant by the 95 % interval of each paired difference.")
-    notes += _undetected(table) + _bootstrap(table)
+    notes += undetected(table) + _bootstrap(table)
     bold = frozenset((i, heading.ours) for i, best in enumerate(table["best"]) if best)
     return Printed(pd.DataFrame(columns), ("variant", "reading"), bold, notes)
 
@@ -123,7 +123,7 @@ def effects(table: pd.DataFrame) -> Printed:
         "ours: one contrast per seed, over the n seeds for which no run in it failed, as mean with 95 % t interval; "
         f"above 0 is {'worse' if metric.lower_is_better else 'better'}; p: adjusted over the effects of the same kind."
     )
-    notes += _undetected(table) + _bootstrap(table)
+    notes += undetected(table) + _bootstrap(table)
     return Printed(pd.DataFrame(columns), ("effect", "kind", "reading"), frozenset(), notes)
 
 
@@ -179,7 +179,7 @@ def times(table: pd.DataFrame) -> Printed:
     return Printed(pd.DataFrame(columns), ("variant", "test"), frozenset(), notes)
 
 
-PRINTERS: Mapping[str, Callable[[pd.DataFrame], Printed]] = {
+PRINTERS: dict[str, Callable[[pd.DataFrame], Printed]] = {
     "variant": variants,
     "effect": effects,
     "claim": claims,
@@ -206,7 +206,7 @@ def _ratio(row: pd.Series) -> str:
     return median if math.isnan(row["low"]) else f"{median} [{row['low']:.2f}, {row['high']:.2f}]"
 
 
-def _undetected(table: pd.DataFrame) -> list[str]:
+def undetected(table: pd.DataFrame) -> list[str]:
     """The difference that each row without a shown difference could have shown."""
     mute = table[(table["reading"] == "no difference shown") & table["detectable"].notna()]
     if mute.empty:

@@ -7,25 +7,31 @@ from collections.abc import Iterable
 import pandas as pd
 
 from analysis.study.declaration import TableError
-from analysis.study.study import GUARDED, Study, run_names
+from analysis.study.study import GUARDED, Study, run_names, runs_that_ended
 from analysis.study.values import NONE, comparable, readable
 
+REMEDY = "keep those of one value with --where {}=VALUE, or give a folder that has no others"
 NAMED_RUNS = 3  # a message names this many runs and counts the rest
 
 
 def check(study: Study) -> None:
-    """Raise TableError if the runs that count differ in anything but the factors and the seed.
+    """Raise TableError if the runs that ended differ in anything but the factors and the seed.
 
-    Guarded are the net, the data, the recipe, the threads and the device; within one variant the factors as well,
-    which must also be what the declaration says of that variant. Where nets themselves are compared, an option that
-    only some of them have is no difference between those and the others.
+    This holds for runs that share variant and seed too: the newest counts only where all of its settings are equal.
+
+    Guarded are the net, the data, the recipe, the threads, the device and compilation; within one variant the factors
+    as well, which must also be what the declaration says of that variant. Where nets themselves are compared, an option
+    that only some of them have is no difference between those and the others.
     """
-    declared, counted = study.declared, study.counted
+    declared = study.declared
+    counted = runs_that_ended(study.runs[study.runs["variant"].isin(declared.labels)], study.metric)
     for column in (column for column in counted if column.startswith(GUARDED)):
         path = column.removeprefix("config.")
         if _plainly_equal(counted[column]):
             continue
         values = counted[column].map(comparable)
+        if column == "config.compiled":  # logs from before there was a choice do not have it
+            values = values[values != NONE]
         if declared.is_factor(path):
             groups, said = counted["variant"], f"differ in their factor {path}"
         elif path.startswith("net.") and "net.name" in declared.factors and values[values != NONE].nunique() <= 1:
@@ -34,11 +40,11 @@ def check(study: Study) -> None:
             groups, said = None, f"differ in {path}, which is not the factor"
         if groups is None:
             if values.nunique() > 1:
-                raise TableError(f"the runs {said}: {_who(values, counted)}")
+                raise TableError(f"the runs {said}: {_who(values, counted)}; {REMEDY.format(path)}")
             continue
         for group, in_group in values.groupby(groups):
             if in_group.nunique() > 1:
-                raise TableError(f"the runs of {group} {said}: {_who(in_group, counted)}")
+                raise TableError(f"the runs of {group} {said}: {_who(in_group, counted)}; {REMEDY.format(path)}")
     _check_levels(study)
 
 

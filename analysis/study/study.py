@@ -19,7 +19,7 @@ from analysis.study.metric import find_metric
 from analysis.study.paper import PaperCells, paper_cells, stated_differences
 from analysis.study.values import is_number
 
-GUARDED = ("config.net.", "config.data.", "config.recipe.", "config.threads", "config.device")
+GUARDED = ("config.net.", "config.data.", "config.recipe.", "config.threads", "config.device", "config.compiled")
 COUNTED = get_args(Outcome)
 
 
@@ -176,11 +176,15 @@ NO_HISTORY = pd.DataFrame({"run_id": [], "variant": [], "seed": [], "epoch": []}
 
 
 def runs_that_count(runs: pd.DataFrame, metric: Metric = ERROR) -> pd.DataFrame:
-    """The runs that finished or diverged, with a seed and, if finished, the metric; the newest of doubles."""
-    done = runs[runs["outcome"].isin(COUNTED) & runs["seed"].notna()]
-    done = done[(done["outcome"] == "diverged") | done.get(metric.column, pd.Series(index=done.index)).notna()]
-    newest_last = done.sort_values("started", na_position="first", kind="stable")
+    """`runs_that_ended`, and of those that share variant and seed the newest."""
+    newest_last = runs_that_ended(runs, metric).sort_values("started", na_position="first", kind="stable")
     return newest_last.drop_duplicates(["variant", "seed"], keep="last").sort_index()
+
+
+def runs_that_ended(runs: pd.DataFrame, metric: Metric = ERROR) -> pd.DataFrame:
+    """The runs that finished or diverged, with a seed and, if finished, a value of the metric."""
+    done = runs[runs["outcome"].isin(COUNTED) & runs["seed"].notna()]
+    return done[(done["outcome"] == "diverged") | done.get(metric.column, pd.Series(index=done.index)).notna()]
 
 
 def failed(runs: pd.DataFrame, failure_error: float | None) -> pd.Series:

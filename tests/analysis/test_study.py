@@ -59,6 +59,29 @@ def test_a_complete_ablation_has_no_problems(ablation_runs):
     assert problems(Study.from_frames(ablation_runs(ERRORS))) == []
 
 
+def test_runs_that_share_variant_and_seed_and_differ_are_refused(ablation_runs):
+    """Two recipes in one folder: until then the newest counted, without a word on what the table then mixed."""
+    runs = ablation_runs(ERRORS)
+    other = ablation_runs(ERRORS, recipe__learning_rate=0.05).assign(started=pd.Timestamp("2026-02-01", tz="UTC"))
+    other["run_id"] = "other" + other["run_id"]
+    with pytest.raises(TableError) as error:
+        Findings.from_frames(pd.concat([runs, other], ignore_index=True))
+    assert str(error.value) == (
+        "the runs differ in recipe.learning_rate, which is not the factor: 0.05 in original-s0, original-s1, "
+        "original-s2 and 12 more; 0.1 in original-s0, original-s1, original-s2 and 12 more; keep those of one value "
+        "with --where recipe.learning_rate=VALUE, or give a folder that has no others"
+    )
+
+
+def test_compilation_is_guarded_where_it_is_logged(ablation_runs):
+    runs = ablation_runs(ERRORS)
+    runs["config.compiled"] = [None] * 5 + [False] * 10  # logs from before there was a choice
+    Findings.from_frames(runs)
+    runs.loc[7, "config.compiled"] = True
+    with pytest.raises(TableError, match=r"differ in compiled, which is not the factor: false in .*; true in "):
+        Findings.from_frames(runs)
+
+
 def test_what_is_missing_doubled_or_damaged_is_listed(ablation_runs):
     runs = ablation_runs(ERRORS | {"full_preact": {0: 6.3, 1: 6.2}})
     runs.at[0, "outcome"] = "crashed"

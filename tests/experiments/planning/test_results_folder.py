@@ -34,7 +34,10 @@ def name_of(overrides=None, seeds=None, **more):
         (Overrides(), range(1), "smoke-seeds_0"),
         (Overrides(), range(2), "smoke-seeds_0-1"),
         (Overrides(), (0, 2, 9), "smoke-seeds_0+2+9"),
-        (Overrides(("original",), depth=20, epochs=0.5), range(2), "smoke-variants_original-seeds_0-1-depth_20-epochs_0.5"),
+        (
+            Overrides(("original",), depth=20, epochs=0.5), range(2),
+            "smoke-variants_original-seeds_0-1-depth_20-epochs_0.5",
+        ),
         (Overrides(threads=2), None, "smoke-threads_2"),
     ],
 )  # fmt: skip
