@@ -38,7 +38,7 @@ RULES = (  # the first that matches
     Rule(r"run_ablation\.py .*--(list|cells|dry-run|status)", quick=""),
     Rule(r"run_ablation\.py .*imagefolder:PATH", quick="--dry-run"),
     Rule(r"run_ablation\.py", quick="--dry-run", slow=SMALLEST),
-    Rule(r"make_report\.py", slow=""),  # of the study that the slow tests have trained
+    Rule(r"(make_report|publish_dashboard)\.py", slow=""),  # of the study that the slow tests have trained
     Rule(r"describe_net\.py .*--table", slow=""),
     Rule(r"describe_net\.py|fetch_data\.py --list|analysis\.results\.verdict", quick=""),
     Rule(r"fetch_data\.py", slow=""),
@@ -121,7 +121,7 @@ def test_a_command_is_understood(command, checkout):
 @pytest.mark.parametrize("command", with_test("slow"), ids=str)
 def test_a_command_does_its_work(command, checkout):
     """Some need CIFAR-10 or a download."""
-    if "make_report.py" in command.text:
+    if "make_report.py" in command.text or "publish_dashboard.py" in command.text:
         run(checkout, "python scripts/run_ablation.py resnet_preact", SMALLEST)
     run(checkout, command.text, rule_of(command).slow)
 
