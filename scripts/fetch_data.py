@@ -1,4 +1,4 @@
-"""Fetch a data set into the cache and check its SHA-256 sums."""
+"""Fetch a data set into the cache and check its SHA-256 sums, or check a folder of your own images."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from experiments.datasets import DATASETS, DataError, info_of
 
 @dataclass(frozen=True)
 class Args:
-    """Fetch a data set into the cache and check its SHA-256 sums."""
+    """Fetch a data set into the cache and check its SHA-256 sums, or check a folder of your own images."""
 
     name: tyro.conf.Positional[str | None] = None
     """The data set; --list shows them all."""
@@ -26,9 +26,14 @@ class Args:
     """Fetch again and replace an existing file."""
     list_all: Annotated[bool, tyro.conf.arg(name="list")] = False
     """List the data sets with their sources, and whether they are in the cache."""
+    check: Path | None = None
+    """Check every image in this folder and its subfolders; print those that cannot be used, and the classes."""
 
 
 def main(args: Args) -> None:
+    if args.check is not None:
+        check_images(args.check.expanduser())
+        return
     if args.name is not None:
         info_of(args.name)
 
@@ -41,7 +46,7 @@ def main(args: Args) -> None:
     elif args.name is not None:
         fetch_dataset(args.name, root, args.force)
     else:
-        raise DataError(f"name a data set: {', '.join(DATASETS)}; or --list")
+        raise DataError(f"name a data set: {', '.join(DATASETS)}; or --list, or --check FOLDER")
 
 
 def list_datasets(root: Path) -> None:
@@ -72,6 +77,27 @@ def fetch_dataset(name: str, root: Path, force: bool) -> None:
         print(f"{array:13} {shape:22} SHA-256 {getattr(sums, array)}")
     known = info_of(name).sums is not None
     print("checksums verified" if known else "no recorded checksums: the official MD5 was checked at the download")
+
+
+def check_images(folder: Path) -> None:
+    """Print what is wrong with the images in a folder, or else its classes and sizes."""
+    from experiments.data.own import unusable_images
+
+    problems, images = unusable_images(str(folder))
+    for problem in problems:
+        print(problem)
+    if problems:
+        raise DataError(f"{len(problems):,} of {images:,} images in {folder} cannot be used")
+    print(f"{images:,} images can be used")
+    split = None if (folder / "train").is_dir() else 0.8
+    info = info_of(f"imagefolder:{folder}", split)
+    option = "" if split is None else f" --split {split}"
+    print(
+        f"--dataset imagefolder:{folder}{option}: {info.classes} classes, "
+        f"{info.train_images:,} images for training and {info.test_images:,} for testing, "
+        f"{info.usual_size} x {info.usual_size} pixels unless another size is set"
+    )
+    print(*info.notes, sep="\n", end="\n" * bool(info.notes))
 
 
 if __name__ == "__main__":

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 
 from experiments.data.formats import Arrays
-from experiments.data.read_image import read_image
+from experiments.data.read_image import read_image, to_rgb
 from experiments.data.resize import check_memory
 from experiments.dataset_info import DataError, DatasetInfo
 from experiments.own_images import folder, huggingface, npz
-from experiments.own_images.picture import quiet
+from experiments.own_images.picture import opened, quiet
 from experiments.own_images.split import train_count
 from experiments.seeding import generator
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 Picture = tuple[str, bytes | None]  # a file, or a name and a file's contents
 
 
@@ -137,24 +139,44 @@ def stratified(labels: Sequence[int], classes: Sequence[str], split: float) -> t
 
 def decode(picture: Callable[[int], Picture], chosen: Sequence[int], channels: int, size: int) -> np.ndarray:
     """uint8 (N, channels, size, size): the pictures of N indices, decoded by threads, with a progress bar."""
-    from rich.console import Console
-    from rich.progress import track
-
     images = np.empty((len(chosen), channels, size, size), dtype=np.uint8)
-    console = Console(stderr=True)
-    hidden = not console.is_terminal
 
     def read(index: int) -> np.ndarray:
         name, raw = picture(index)
         return read_image(name, size, channels, raw)
 
-    with quiet(), ThreadPoolExecutor(os.cpu_count()) as pool:
-        decoded = pool.map(read, chosen)
-        bar = track(decoded, "decoding images", len(chosen), console=console, transient=True, disable=hidden)
+    for index, image in enumerate(_in_threads(read, chosen, "decoding images")):
+        images[index] = image
+    return images
+
+
+def unusable_images(path: str) -> tuple[list[str], int]:
+    """What is wrong with each image below a folder that cannot be used, and how many images there are."""
+
+    def problem(file: str) -> str | None:
         try:
-            for index, image in enumerate(bar):
-                images[index] = image
+            with opened(file) as image:
+                to_rgb(image)
+        except DataError as error:
+            return str(error)
+        return None
+
+    paths = folder.paths_below(path)
+    problems = _in_threads(problem, paths, "checking images")
+    return [text for text in problems if text is not None], len(paths)
+
+
+def _in_threads(function: Callable[[Item], Result], items: Sequence[Item], label: str) -> Generator[Result]:
+    """The function's results for the items, in their order, computed by threads, with a progress bar."""
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    hidden = not console.is_terminal
+    with quiet(), ThreadPoolExecutor(os.cpu_count()) as pool:
+        done = pool.map(function, items)
+        try:
+            yield from track(done, label, len(items), console=console, transient=True, disable=hidden)
         except BaseException:  # a bad image or an interrupt: the others need not be decoded
             pool.shutdown(cancel_futures=True)
             raise
-    return images

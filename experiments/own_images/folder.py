@@ -102,12 +102,19 @@ def _classes(folder: Path) -> dict[str, list[ImageFile]]:
 
 
 def images_below(folder: str) -> list[ImageFile]:
-    """The image files in a folder and its subfolders, ordered by folder, then by name, as torchvision orders them.
+    """The image files in a folder and its subfolders, in the order of `paths_below`.
 
-    Every real folder is visited once, so that links in a circle end. Raises DataError for a file that is empty, cannot
-    be read or is not a regular file.
+    Raises DataError for a file that is empty, cannot be read or is not a regular file.
     """
-    found: list[tuple[str, str, ImageFile]] = []
+    return [_image_file(path) for path in paths_below(folder)]
+
+
+def paths_below(folder: str) -> list[str]:
+    """The paths of what is named like an image, by folder, then by name, as torchvision orders them.
+
+    Every real folder is visited once, so that links in a circle end. Raises DataError for an unreadable folder.
+    """
+    found: list[tuple[str, str, str]] = []
     waiting, seen = [folder], set()
     while waiting:
         parent = waiting.pop()
@@ -123,20 +130,23 @@ def images_below(folder: str) -> list[ImageFile]:
                     if entry.is_dir():
                         waiting.append(entry.path)
                     elif entry.name.lower().endswith(IMAGE_SUFFIXES):
-                        found.append((parent, entry.name, _image_file(entry)))
+                        found.append((parent, entry.name, entry.path))
         except OSError as error:
             raise DataError(f"{error.filename or parent} cannot be read: {error.strerror}") from error
         waiting.sort(reverse=True)
-    return [file for _, _, file in sorted(found, key=lambda item: item[:2])]
+    return [path for _, _, path in sorted(found)]
 
 
-def _image_file(entry: os.DirEntry[str]) -> ImageFile:
-    status = entry.stat()
+def _image_file(path: str) -> ImageFile:
+    try:
+        status = os.stat(path)
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}") from error
     if not stat.S_ISREG(status.st_mode):
-        raise DataError(f"{entry.path} is not a regular file")
+        raise DataError(f"{path} is not a regular file")
     if not status.st_size:
-        raise DataError(f"{entry.path} is empty")
-    return ImageFile(entry.path, status.st_size, status.st_mtime_ns)
+        raise DataError(f"{path} is empty")
+    return ImageFile(path, status.st_size, status.st_mtime_ns)
 
 
 def _is_hidden(name: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import logging
 import os
 import stat
 import statistics
@@ -47,23 +48,30 @@ def opened(name: str, raw: bytes | None = None) -> Generator[Image.Image]:
 
 
 def regular_file(name: str) -> BinaryIO:
-    """A file opened for reading. Raises DataError for a pipe, a device or a folder, without waiting for it."""
+    """A file opened for reading. Raises DataError for one that is empty, a pipe, a device or a folder."""
     try:
         descriptor = os.open(name, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     except OSError as error:
         raise DataError(f"{name} cannot be opened: {error.strerror}") from error
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) or not status.st_size:
         os.close(descriptor)
-        raise DataError(f"{name} is not a regular file")
+        raise DataError(f"{name} is empty" if stat.S_ISREG(status.st_mode) else f"{name} is not a regular file")
     return os.fdopen(descriptor, "rb")
 
 
 @contextlib.contextmanager
 def quiet() -> Generator[None]:
-    """Without Pillow's warnings on odd metadata and large images. Around a pool of threads, not within one."""
+    """Without Pillow's warnings and log on odd or damaged files. Around a pool of threads, not within one."""
+    logger = logging.getLogger("PIL")
+    level = logger.level
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        yield
+        logger.setLevel(logging.CRITICAL + 1)
+        try:
+            yield
+        finally:
+            logger.setLevel(level)
 
 
 def usual_size(short_sides: Sequence[int]) -> int:

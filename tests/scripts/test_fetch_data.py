@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from experiments.datasets import DATASETS
 
@@ -36,6 +38,7 @@ def test_force_replaces_a_corrupt_file_and_prints_the_verified_sums(tmp_path: Pa
     [
         (["cifar"], "unknown data set 'cifar'; choose from digits, cifar10"),
         ([], "name a data set: digits, cifar10"),
+        (["--check", "/nowhere"], "/nowhere cannot be read: No such file or directory"),
         (["digits", "--data-dir", f"{SCRIPT}/data"], "cannot be written: Not a directory"),
     ],
 )
@@ -45,6 +48,40 @@ def test_bad_input_is_one_line_and_status_2(arguments: list[str], message: str) 
     assert message in done.stderr
     assert done.stderr.count("\n") == 1
     assert done.stdout == ""
+
+
+def save(path: Path, level: int = 0) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("L", (40, 50), level).save(path)
+
+
+def test_check_names_every_image_that_cannot_be_used(tmp_path: Path) -> None:
+    for name in ("train/cat/a", "train/cat/b", "train/dog/a", "val/cat/a", "val/dog/a"):
+        save(tmp_path / f"{name}.png")
+    (tmp_path / "train/cat/b.png").write_bytes((tmp_path / "train/cat/b.png").read_bytes()[:50])
+    (tmp_path / "train/dog/b.png").touch()
+    (tmp_path / "val/dog/b.jpg").write_text("not an image")
+    os.mkfifo(tmp_path / "val/dog/c.png")
+    done = run("--check", str(tmp_path))
+    assert done.returncode == 2
+    assert done.stderr == f"fetch_data: 4 of 8 images in {tmp_path} cannot be used\n"
+    named = [line.removeprefix(f"{tmp_path}/").split()[0] for line in done.stdout.splitlines()]
+    assert named == ["train/cat/b.png", "train/dog/b.png", "val/dog/b.jpg", "val/dog/c.png"]
+
+
+@pytest.mark.parametrize(("parts", "option"), [(("train/", "val/"), ""), (("",), " --split 0.8")])
+def test_check_of_a_good_folder_says_how_to_use_it(tmp_path: Path, parts: tuple[str, ...], option: str) -> None:
+    for part in parts:
+        for label in ("cat", "dog"):
+            for k in range(5):
+                save(tmp_path / f"{part}{label}" / f"{k}.png")
+    done = run("--check", str(tmp_path))
+    counts = "10 images for training and 10 for testing" if not option else "8 images for training and 2 for testing"
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        f"{10 * len(parts)} images can be used",
+        f"--dataset imagefolder:{tmp_path}{option}: 2 classes, {counts}, 40 x 40 pixels unless another size is set",
+    ]
 
 
 def test_list_names_every_data_set_and_what_is_in_the_cache(tmp_path: Path) -> None:

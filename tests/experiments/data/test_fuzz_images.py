@@ -7,7 +7,6 @@ import resource
 import struct
 import sys
 import time
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from PIL import Image
 
 from experiments.data.read_image import read_image
 from experiments.dataset_info import DataError
+from experiments.own_images.picture import quiet
 
 SECONDS, BYTES = 10.0, 1 << 30  # for one image; most that an image of MAX_PIXELS pixels may need
 MODES = {
@@ -99,15 +99,14 @@ MUTATIONS: tuple[Callable[[bytearray, np.random.Generator], bytearray], ...] = (
 def fuzz(per_original: int, seed: int) -> Counter[str]:
     """Read every original and `per_original` mutations of each; how many were read and refused. Fails on all else."""
     rng, outcomes = np.random.default_rng(seed), Counter[str]()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with quiet():
         for original in originals():
             assert read_image("original", 8, raw=original).shape == (3, 8, 8)
             for _ in range(per_original):
                 raw = bytearray(original)
                 for _ in range(rng.integers(1, 4)):
                     raw = MUTATIONS[rng.integers(len(MUTATIONS))](raw, rng) or bytearray(b"\0")
-                started = time.monotonic()
+                started = time.process_time()
                 try:
                     pixels = read_image("mutated", 8, raw=bytes(raw))
                     assert (pixels.shape, pixels.dtype) == ((3, 8, 8), np.uint8)
@@ -115,7 +114,7 @@ def fuzz(per_original: int, seed: int) -> Counter[str]:
                 except DataError as error:
                     check_message(str(error))
                     outcomes["refused"] += 1
-                assert time.monotonic() - started < SECONDS
+                assert time.process_time() - started < SECONDS
     return outcomes
 
 
@@ -145,9 +144,7 @@ def test_many_damaged_images_are_read_or_refused(seed: int) -> None:
     assert memory() - before < BYTES
 
 
-@pytest.mark.parametrize(
-    "content", [b"", b"\0", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"II*\0", b"P6", b"GIF89a"]
-)
+@pytest.mark.parametrize("content", [b"\0", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"BM", b"II*\0", b"P6", b"GIF89a"])
 def test_nothing_but_a_signature(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(content)
     with pytest.raises(DataError, match=r"a\.png cannot be read as an image"):

@@ -45,10 +45,10 @@ def test_noise_is_added_per_image_before_normalisation(images):
     recipe = Recipe(iterations=9, batch_size=6, crop_padding=0, flip=False, pca_noise=0.1)
     spec = RunSpec(data=DataSpec("cifar10", 1200, "channel", image_size=4), recipe=recipe)
     ours, _ = Batches(spec, Split(images, torch.zeros(1200, dtype=torch.int64)))(2)
-    index, *_, draws = Draws(spec, CPU)(2)
+    drawn = Draws(spec, CPU)(2)
     std = (images.double() / 255).std((0, 2, 3), correction=0)
     mean = (images.double() / 255).mean((0, 2, 3))
-    shifted = images[index].double() / 255 + PcaNoise(images)(draws).double()
+    shifted = images[drawn.image].double() / 255 + PcaNoise(images)(drawn.pca).double()
     torch.testing.assert_close(ours, ((shifted - mean[:, None, None]) / std[:, None, None]).float())
 
 

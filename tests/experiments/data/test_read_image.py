@@ -150,7 +150,6 @@ def jpeg() -> bytes:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "not one of JPEG, PNG"),
         (b"not a picture", "not one of JPEG, PNG"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not one of JPEG, PNG"),  # would start Ghostscript
         (jpeg()[:700], "image file is truncated"),
@@ -168,11 +167,14 @@ def test_what_is_not_an_image_is_named_in_one_line(tmp_path: Path, content: byte
     assert "\n" not in str(error.value)
 
 
-def test_a_pipe_and_a_device_are_refused_without_waiting(tmp_path: Path) -> None:
+def test_a_pipe_a_device_and_an_empty_file_are_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
     for path in (tmp_path / "pipe.png", Path("/dev/zero"), tmp_path):
         with pytest.raises(DataError, match=f"{path} is not a regular file"):
             read_image(str(path), 8)
+    (tmp_path / "empty.png").touch()
+    with pytest.raises(DataError, match=r"empty\.png is empty"):
+        read_image(str(tmp_path / "empty.png"), 8)
     with pytest.raises(DataError, match=r"absent\.png cannot be opened: No such file"):
         read_image(str(tmp_path / "absent.png"), 8)
 
