@@ -21,6 +21,19 @@ RENAMED: Mapping[str, str] = {
 # Where a run's config keeps the declaration of its ablation; older logs keep it under `ablation`, as the frames do.
 DECLARATION = "study_declaration"
 REPORT = "report"  # the job type of a study's summary, which is not a run of a variant
+# W&B sorts panels by name, so logs keep signals under a name that comes after the errors (test, train); older logs and
+# the frames say `signal/`.
+SIGNAL, LOGGED_SIGNAL = "signal/", "unit_signals/"
+
+
+def logged_as(metric: str) -> str:
+    """The name of a metric in a log."""
+    return f"{LOGGED_SIGNAL}{metric.removeprefix(SIGNAL)}" if metric.startswith(SIGNAL) else metric
+
+
+def metric_of(logged: str) -> str:
+    """The name of a logged metric in the frames."""
+    return f"{SIGNAL}{logged.removeprefix(LOGGED_SIGNAL)}" if logged.startswith(LOGGED_SIGNAL) else logged
 
 
 def renamed(config: Mapping[str, Any]) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from analysis.logs import columns, wandb_file, wandb_server
 from analysis.logs.columns import NUMBERS, as_number, shown
 from analysis.logs.fragment import Fragment, LogsError
 from analysis.logs.search import remote, wandb_files
-from analysis.schema import Outcome, renamed
+from analysis.schema import REPORT, Outcome, metric_of, renamed
 
 __all__ = ["LogsError", "load"]
 
@@ -48,13 +48,13 @@ def load(
     """`runs` with one row per run and `history` with one row per run and epoch.
 
     source: a folder that is searched for `*.wandb` files at any depth, one such file, `entity/project` on a W&B server,
-    or the address of a project's page; a path that exists wins. profile, run_ids, ablation: keep these runs only. A
-    run's id is that of its spec, so two ablations that share a run share its id: name the one that is wanted. step: the
-    logged key that counts the epochs; "_step" is W&B's count of log calls.
+    or the address of a project's page; a path that exists wins. profile, run_ids, ablation: keep these runs only; in
+    older logs two ablations that share a run share its id. step: the logged key that counts the epochs; "_step" is
+    W&B's count of log calls. A study's own run, of job type "report", is left out.
 
-    runs: `run_id`, `ablation` (W&B project), `variant` (group), `profile` (job type), `name`, `seed`, `tags`,
-    `outcome`, `started` (UTC), `fragments`, `epochs`, `source`, `damage`, then `config.*` and `summary.*` flattened
-    with dots. outcome: "finished" or "diverged" as the run itself put it in its summary, "crashed" for an exit code
+    runs: `run_id`, `ablation` (as declared, else the W&B project), `variant` (group), `profile` (job type), `name`,
+    `seed`, `tags`, `outcome`, `started` (UTC), `fragments`, `epochs`, `source`, `damage`, then `config.*` and
+    `summary.*` flattened with dots. outcome: "finished" or "diverged" as the run itself put it in its summary, "crashed" for an exit code
     other than 0, "unfinished" without an exit record (still running, or killed), "unreadable" where the log does not
     say which run it is of; such a run passes every filter.
     history: `run_id`, `variant`, `seed`, `epoch` and every logged metric. Several log calls for one epoch are one row.
@@ -70,7 +70,7 @@ def load(
     wanted_ids = None if run_ids is None else set(run_ids)
 
     def wanted(run_id: str, job_type: str) -> bool:
-        return (wanted_ids is None or run_id in wanted_ids) and (profile is None or job_type == profile)
+        return (wanted_ids is None or run_id in wanted_ids) and profile in (None, job_type) and job_type != REPORT
 
     def kept(run: dict[str, Any]) -> bool:
         if run["outcome"] == "unreadable":
@@ -118,11 +118,12 @@ def _merge(fragments: list[Fragment], step: str) -> dict[str, Any]:
         config |= renamed(fragment.config)
     if step == "_step":
         _continue_steps(fragments)
-    rows = columns.newest([fragment.epochs for fragment in fragments])
+    parts = [{metric_of(key): values for key, values in fragment.epochs.items()} for fragment in fragments]
+    rows = columns.newest(parts)
     damage = [damage for fragment in fragments for damage in fragment.damage]
     return {
         "run_id": newest.run_id,
-        "ablation": described.project,
+        "ablation": config.get("ablation.name") or described.project,
         "variant": described.group,
         "profile": described.job_type,
         "name": described.name,
@@ -135,7 +136,9 @@ def _merge(fragments: list[Fragment], step: str) -> dict[str, Any]:
         "source": newest.source,
         "damage": damage,
         "config": _numbers(config, NUMERIC_SETTINGS, "config", damage),
-        "summary": _numbers(newest.summary, NUMBERS, "summary", damage),
+        "summary": _numbers(
+            {metric_of(key): value for key, value in newest.summary.items()}, NUMBERS, "summary", damage
+        ),
         "rows": rows,
     }
 

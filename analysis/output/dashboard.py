@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from analysis.output.render import to_markdown
 from analysis.output.report import headline
 from analysis.results.findings import Findings
+from analysis.schema import SIGNAL, logged_as
 
 if TYPE_CHECKING:
     from wandb_workspaces.reports.v2 import Report
@@ -140,11 +141,11 @@ def lines(titles: dict[str, str]) -> list[Any]:
 
 
 def signals(findings: Findings) -> list[Any]:
-    """One chart per kind of signal and variant-wise line; units as the runs logged them."""
+    """One chart per kind of signal, a line per run and unit; only the first seed of a variant logs them."""
     import wandb_workspaces.reports.v2 as wr
 
-    logged = [column for column in findings.study.history if column.startswith("signal/")]
-    kinds = {kind: [column for column in logged if column.startswith(f"signal/{kind}/")] for kind in SIGNALS}
+    metrics = list(findings.study.history)
+    kinds = {kind: [logged_as(name) for name in metrics if name.startswith(f"{SIGNAL}{kind}/")] for kind in SIGNALS}
     return [
         wr.LinePlot(title=SIGNALS[kind], x="epoch", y=units, smoothing_factor=0, max_runs_to_show=MOST_RUNS)
         for kind, units in kinds.items()

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from analysis.schema import LOGGED_SIGNAL, logged_as
 from experiments.execution.wandb_check import UnavailableError, check
 from experiments.execution.wandb_environment import TrackingError, first_line
 from experiments.execution.wandb_files import acknowledged
 from experiments.execution.wandb_page import Page
 from experiments.planning.job import Mode
 
-METRICS = ("train/*", "test/*", "optim/*", "time/*", "signal/*")  # drawn against `epoch`, never W&B's own step
+METRICS = ("train/*", "test/*", "optim/*", "time/*", f"{LOGGED_SIGNAL}*")  # drawn against `epoch`, never W&B's own step
 INIT_LIMIT_S = 60.0  # a server that takes 3 s per request needs 15
 FINISH_LIMIT_S = 20.0
 UPLOAD_LIMIT_S = 300.0  # with a checkpoint to upload
@@ -57,7 +58,7 @@ class Tracker:
                 self.mode = "offline"
         if self.mode != "online":
             self.run = _open(folder, self.mode, page, artifact is not None)
-        self.run.define_metric("epoch")
+        self.run.define_metric("epoch", hidden=True)
         for pattern in METRICS:
             self.run.define_metric(pattern, step_metric="epoch")
 
@@ -73,11 +74,12 @@ class Tracker:
 
     def log(self, row: dict[str, Any]) -> None:
         self.rows += 1
-        self._send(lambda: self.run.log(row))
+        self._send(lambda: self.run.log({logged_as(metric): value for metric, value in row.items()}))
 
     def finish(self, outcome: str, summary: dict[str, float]) -> Closed:
         """Write the outcome and close the log; it is on disk on return."""
-        self._send(lambda: self.run.summary.update({**summary, "outcome": outcome}))
+        last = {logged_as(metric): value for metric, value in summary.items()}
+        self._send(lambda: self.run.summary.update({**last, "outcome": outcome}))
         if (files := self.artifact) is not None:
             self._send(lambda: self._store(files), UPLOAD_LIMIT_S)
         self._close(exit_code=0)

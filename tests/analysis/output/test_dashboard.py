@@ -42,8 +42,8 @@ def test_the_workspace_loaded_back(findings):
     curve = shown[CHARTS[0]]
     assert (curve.groupby_aggfunc, curve.groupby_rangefunc) == ("mean", "minmax")
     assert [str(metric.name) for metric in shown["Size of the activations"].y] == [
-        "signal/activation/00",
-        "signal/activation/01",
+        "unit_signals/activation/00",
+        "unit_signals/activation/01",
     ]
     assert loaded.runset_settings.baseline_run == "original0"
     assert (loaded.entity, loaded.project) == ("lab", "resnet_preact")
