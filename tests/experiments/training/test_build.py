@@ -1,4 +1,4 @@
-"""What a run's initial weights depend on: its named streams alone; of the nets here, on those by parameter name alone."""
+"""A run's initial weights depend on its named streams alone; those of the built-in nets on parameter names alone."""
 
 import pytest
 import torch
