@@ -50,6 +50,8 @@ RULES = (  # the first that matches
     Rule(r"-m benchmarks\.analysis_scale", slow="--runs 5 10 --epochs 2"),
     Rule(r"-m analysis\.stats\.calibration", slow=""),
     Rule(r"-m pytest|tests/portability", slow="--collect-only"),
+    Rule(r"-m tests\.wandb_faults", slow="absent"),
+    Rule(r"^wandb (sync|leet)", quick="--help"),
 )
 # Commands that change the environment, by what checks them instead.
 CHECKED_ELSEWHERE = {
@@ -96,7 +98,8 @@ def declarations() -> list[Block]:
 
 
 def run(folder: Path, text: str, appended: str = "") -> str:
-    words = [sys.executable if word in ("python", "python3") else word for word in f"{text} {appended}".split()]
+    words = f"{text} {appended}".split()
+    words[:1] = [sys.executable, "-m", "wandb"] if words[0] == "wandb" else [sys.executable]
     environment = os.environ | {"COLUMNS": "200", "PYTHONPATH": ""}
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, f"{text} {appended}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
