@@ -8,8 +8,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from analysis.published.recipes import RECIPES
 from analysis.schema import Kind
 from experiments.check import Factor, check_variants
+from experiments.declared_types import check_types
 from experiments.overrides import Overrides
 from experiments.spec import RunSpec, SpecError, flatten, with_changes, with_epochs
 from experiments.spec_check import MOST_SEEDS, check
@@ -141,12 +143,17 @@ def check_ablation(ablation: Ablation) -> Ablation:
     Names can be folders, profiles name variants that exist and leave the factors alone, every spec can be run, and
     the variants differ from the baseline as the ablation's kind says.
     """
+    check_types(ablation, "ABLATION")
+    if ablation.published is not None and ablation.published not in RECIPES:
+        raise SpecError(f"{ablation.name}: published {ablation.published!r} is not one of {', '.join(RECIPES)}")
     names = [variant.name for variant in ablation.variants]
     for name in (ablation.name, *names):  # folders and W&B groups are named after them
         if not re.fullmatch(r"\w[\w.-]*", name):
             raise SpecError(f"{ablation.name}: {name!r} is not a valid name: use letters, digits, '_', '.' and '-'")
     if len(set(names)) != len(names):
         raise SpecError(f"{ablation.name}: two variants share a name")
+    if not names:
+        raise SpecError(f"{ablation.name} has no variants; give the baseline and at least one other")
     if not ablation.profiles:
         raise SpecError(f"{ablation.name} has no profile; give at least one: profiles={{'quick': Profile(seeds=3)}}")
     for name, profile in ablation.profiles.items():

@@ -127,7 +127,7 @@ def describe(kind: Any, bound: Bound | None = None) -> str:
     if origin is Literal:
         return f"one of {', '.join(map(str, args))}"
     if origin is tuple:
-        words = "numbers" if args[-1] is Ellipsis else f"{len(args)} numbers"
+        words = f"a tuple of {'' if args[-1] is Ellipsis else f'{len(args)} '}numbers"
     else:
         words = {int: "a whole number", float: "a number", bool: "True or False", str: "a name"}[kind]
     return f"{words} {bound.words}" if bound else words

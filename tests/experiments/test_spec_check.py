@@ -69,8 +69,11 @@ def test_the_ends_of_a_range_are_accepted(path, low, high):
             "recipe.milestones takes numbers above 0 and below 1, in increasing order",
         ),
         ({"recipe.milestones": (0.5, 1.5)}, "recipe.milestones takes numbers above 0 and below 1, in increasing order"),
-        ({"recipe.crop_area": (0.5, 0.2)}, "recipe.crop_area takes 2 numbers with 0 < low <= high <= 1 or None"),
-        ({"recipe.crop_area": (0.5,)}, "recipe.crop_area takes 2 numbers"),
+        (
+            {"recipe.crop_area": (0.5, 0.2)},
+            "recipe.crop_area takes a tuple of 2 numbers with 0 < low <= high <= 1 or None",
+        ),
+        ({"recipe.crop_area": (0.5,)}, "recipe.crop_area takes a tuple of 2 numbers"),
         ({"data.normalisation": "mean"}, "data.normalisation takes one of pixel_mean, channel, not 'mean'"),
         ({"recipe.precision": "fp8"}, "recipe.precision takes one of fp32, tf32, bf16, not 'fp8'"),
         ({"device": "tpu"}, "device takes one of cpu, cuda, mps, not 'tpu'"),
@@ -84,8 +87,8 @@ def test_the_ends_of_a_range_are_accepted(path, low, high):
         ({"recipe.nesterov": True, "recipe.momentum": 0.0}, "recipe.nesterov needs recipe.momentum above 0"),
         ({"net": NetSpec("resnet111")}, "unknown net 'resnet111'; did you mean resnet110?"),
         ({"net.odrer": "original"}, "resnet110 has no option 'odrer'; it has num_classes"),
-        ({"net.width": "wide"}, "net.width cannot be 'wide'; resnet110 takes float"),
-        ({"net.gate_bias": True}, "net.gate_bias cannot be True; resnet110 takes float"),
+        ({"net.width": "wide"}, "net.width cannot be 'wide'; resnet110 takes a number above 0"),
+        ({"net.gate_bias": True}, "net.gate_bias cannot be True; resnet110 takes a number"),
     ],
 )
 def test_a_wrong_value_is_refused_in_one_line(changes, message):

@@ -61,6 +61,42 @@ def test_a_faulty_file_is_refused_with_its_line(text, words, tmp_path):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        (
+            '("net.activation",)',
+            '"net.activation"',
+            "factors must be a tuple of text or a Factor, not 'net.activation'",
+        ),
+        ('Variant("relu", "ReLU", ', 'dict(a="relu", b="ReLU", c=', "variants must be a tuple of Variant, not "),
+        ('{"quick": Profile(seeds=2, epochs=1)}', "[Profile(2)]", "profiles must be a dict of Profile by text, not "),
+        ('{"quick": Profile(seeds=2, epochs=1)}', "{}", "mine has no profile; give at least one"),
+        ('RunSpec(net=NetSpec("resnet20"), data=DataSpec("digits"))', "3", "base must be a RunSpec, not 3"),
+        ('NetSpec("resnet20")', '"resnet20"', "ABLATION, base: net must be a NetSpec, not 'resnet20'"),
+        ('{"net.activation": "leaky_relu"}', "3", "variants leaky: changes must be a dict of anything by text, not 3"),
+        ('"leaky ReLU"', "None", "ABLATION, variants leaky: label must be a text, not None"),
+        ('name="mine"', "name=3", "ABLATION: name must be a text, not 3"),
+        ("seeds=2", "seeds=0", "the seeds of profile quick must be a whole number from 1 to 10,000, not 0"),
+        ("seeds=2", "seeds=1.5", "the seeds of profile quick must be a whole number from 1 to 10,000, not 1.5"),
+        ("epochs=1", "epochs=0", "a length in epochs is a number above 0, not 0"),
+        ('question="', 'qestion="', "TypeError: Ablation.__init__() got an unexpected keyword argument 'qestion'"),
+        ('baseline="relu"', 'baseline="relu", kind="one"', "the kind 'one' is not one of one_factor, parts"),
+        ('baseline="relu"', 'baseline="relu", published="none"', "published 'none' is not one of he2016_table1"),
+        ('"digits"', '"digit"', "unknown data set 'digit'; choose from digits"),
+        ('"leaky_relu"', '"leaky"', "mine/leaky: net.activation cannot be 'leaky'; resnet20 takes relu, "),
+    ],
+)
+def test_a_field_that_cannot_be_is_named_in_one_line(old, new, words, tmp_path):
+    assert old in MINE
+    (tmp_path / "mine.py").write_text(MINE.replace(old, new))
+    with pytest.raises(SpecError) as error:
+        load(str(tmp_path / "mine.py"))
+    assert words in str(error.value)
+    assert str(error.value).startswith(f"{tmp_path / 'mine.py'}, line 5: ")
+    assert "\n" not in str(error.value)
+
+
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(SpecError, match=r"there is no file .*nowhere\.py; give a Python file that defines ABLATION"):
         load(str(tmp_path / "nowhere.py"))
