@@ -84,15 +84,12 @@ class Args:
 
 
 def main(args: Args) -> int:
-    from rich.console import Console
-
     from experiments.datasets import DataError
     from experiments.execution.wandb_environment import TrackingError
     from experiments.spec import SpecError
+    from experiments.terminal.console import make_console
 
-    console = Console()
-    if not console.is_terminal:
-        console = Console(width=110)  # rich takes a log file for 80 columns
+    console = make_console()
     try:
         if args.list or args.estimate:
             from experiments.terminal.listing import print_list

@@ -137,6 +137,18 @@ def test_a_signal_has_every_run_write_a_checkpoint_and_end(tmp_path, send, numbe
     assert any("epoch" in state for state in states)  # inside an epoch
 
 
+def test_a_reader_that_leaves_does_not_end_training(tmp_path):
+    """`run_ablation.py ... | head -1`: the table is written all the same."""
+    process = start("resnet_preact", *TINY, "--jobs", "1", "--out", tmp_path)
+    process.stdout.readline()
+    process.stdout.close()
+    errors = process.stderr.read()
+    assert process.wait() == 0, errors
+    assert errors.splitlines() == ["nothing reads the output any more; the command continues and writes its files"]
+    assert len(list(tmp_path.rglob("table.csv"))) == 1
+    process.stderr.close()
+
+
 @pytest.mark.slow
 def test_a_second_interrupt_ends_it_at_once(tmp_path):
     process = start("resnet_preact", "--epochs", "100000", "--out", tmp_path, start_new_session=True)

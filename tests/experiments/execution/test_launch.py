@@ -9,7 +9,6 @@ import psutil
 import pytest
 import torch
 
-from experiments.execution import workers
 from experiments.execution.launch import launch
 from experiments.planning.job import Job
 from experiments.spec import NetSpec
@@ -87,9 +86,3 @@ def test_a_gpu_run_is_exact_too(tiny, tmp_path):
         list(launch([job], 1, lambda job, row: None))
         states.append(checkpoint.load(job.folder, job.spec.run_id))
     assert all(torch.equal(states[0]["net"][k], states[1]["net"][k]) for k in states[0]["net"])
-
-
-def test_workers_of_a_gpu_begin_anew():
-    """A process forked from one that has touched CUDA cannot use it."""
-    assert workers.context("cuda").get_start_method() == "spawn"
-    assert workers.context("cpu").get_start_method() == "forkserver"
