@@ -54,9 +54,9 @@ def load(
 
     runs: `run_id`, `ablation` (as declared, else the W&B project), `variant` (group), `profile` (job type), `name`,
     `seed`, `tags`, `outcome`, `started` (UTC), `fragments`, `epochs`, `source`, `damage`, then `config.*` and
-    `summary.*` flattened with dots. outcome: "finished" or "diverged" as the run itself put it in its summary, "crashed" for an exit code
-    other than 0, "unfinished" without an exit record (still running, or killed), "unreadable" where the log does not
-    say which run it is of; such a run passes every filter.
+    `summary.*` flattened with dots. outcome: "finished" or "diverged" as the run itself put it in its summary,
+    "crashed" for an exit code other than 0, "unfinished" without an exit record (still running, or killed),
+    "unreadable" where the log does not say which run it is of; such a run passes every filter.
     history: `run_id`, `variant`, `seed`, `epoch` and every logged metric. Several log calls for one epoch are one row.
     The epoch of a log call without one is <NA>, behind the run's other rows.
 
