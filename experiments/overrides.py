@@ -35,6 +35,10 @@ class Overrides:
     split: float | None = None
     settings: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        if self.dataset is not None:  # one name for a folder, so that runs and results are found again
+            object.__setattr__(self, "dataset", canonical(self.dataset))
+
     def apply(self, spec: RunSpec, factors: Sequence[Factor]) -> RunSpec:
         """`spec` with these changes; another data set brings its usual augmentation and keeps the length in epochs.
 
@@ -52,26 +56,23 @@ class Overrides:
                     epochs = spec.recipe.iterations * spec.recipe.batch_size / images_of(spec)
                 if not (has_image_folder(spec) and other.startswith(IMAGE_FOLDER)):
                     changes = augmentation(info_of(other, self.split), spec.recipe.crop_size) | changes
-            spec = _with_usual_size(with_changes(spec, changes))
+            spec = _settled(with_changes(spec, changes))
             return spec if epochs is None else with_epochs(spec, epochs)
         except DataError as error:
             raise SpecError(str(error)) from None
 
     def _other_data(self, spec: RunSpec) -> str | None:
-        same = self.dataset is None or canonical(self.dataset) == canonical(spec.data.name)
-        return None if same else self.dataset
+        return None if self.dataset == canonical(spec.data.name) else self.dataset
 
     def _changes(self, spec: RunSpec) -> dict[str, Any]:
         changes: dict[str, Any] = {}
-        if (name := canonical(spec.data.name)) != spec.data.name:
-            changes["data.name"] = name
         if self.depth is not None:
             changes["net.name"] = re.sub(r"\d+$", str(self.depth), spec.net.name)
             if changes["net.name"] == spec.net.name and str(self.depth) not in spec.net.name:
                 raise SpecError(f"the depth of {spec.net.name} cannot be set")
         changes |= {path: value for path in SETTINGS if (value := getattr(self, path.rpartition(".")[2])) is not None}
         if (other := self._other_data(spec)) is not None:
-            changes |= {"data.name": canonical(other), "data.train_images": None, "data.split": None}
+            changes |= {"data.name": other, "data.train_images": None, "data.split": None}
         if self.split is not None:
             changes |= {"data.split": self.split}
         set_alone = dict(setting_of(text, with_changes(spec, changes)) for text in self.settings)
@@ -80,8 +81,10 @@ class Overrides:
         return changes | set_alone
 
 
-def _with_usual_size(spec: RunSpec) -> RunSpec:
-    """`spec` with the image size that suits the user's own images, unless it has one."""
+def _settled(spec: RunSpec) -> RunSpec:
+    """`spec` with the absolute path of the user's own images, and the size that suits them unless it has one."""
+    if (name := canonical(spec.data.name)) != spec.data.name:
+        spec = with_changes(spec, {"data.name": name})
     if lacks_images(spec) or spec.data.image_size is not None or not is_own(spec.data.name):
         return spec
     size = spec.data.info.usual_size

@@ -38,7 +38,8 @@ class Args:
     variants: tuple[str, ...] = ()
     """Run only these variants."""
     dataset: str | None = None
-    """Another data set for all variants: digits, cifar10, cifar100, fashion_mnist, mnist, imagefolder:PATH."""
+    """Another data set for all variants: digits, cifar10, cifar100, fashion_mnist, mnist,
+    imagefolder:PATH, npz:FILE or hf:NAME."""
     split: float | None = None
     """Share of each class to train on, for images of your own without a test set, e.g. 0.8."""
     data_dir: Path | None = None

@@ -57,6 +57,7 @@ def test_small_images_are_not_enlarged(tmp_path):
                 (tmp_path / str(side) / part / label).mkdir(parents=True)
                 Image.new("L", (side, side + 7)).save(tmp_path / str(side) / part / label / "a.png")
         names[side] = f"imagefolder:{tmp_path / str(side)}"
+    assert Overrides(dataset=f"{names[40]}/").dataset == names[40]
     sizes = {}
     for side, name in names.items():
         spec = load("resnet_preact").specs("smoke", Overrides(dataset=f"{name}/"))["full_preact"]
