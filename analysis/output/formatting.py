@@ -89,10 +89,14 @@ def variants(table: pd.DataFrame) -> Printed:
         "multiply-adds": [number(row["multiply_adds"], ",.0f") for row in rows],
         "min/run": [number(row["minutes"], ".1f") for row in rows],
     }
+    gap = "; gap: ours minus paper"
+    if metric.published is None:  # no paper to compare with
+        del columns[heading.paper], columns[heading.gap]
+        gap = ""
     notes = [
         f"{'ours' if metric == ERROR else heading.ours}: median over seeds of the last epoch's {metric.label}"
         f"{'' if metric.lower_is_better else ' (higher is better)'}, failed runs ranked last; "
-        "mean ± std: over the n runs that finished without failing; gap: ours minus paper.",
+        f"mean ± std: over the n runs that finished without failing{gap}.",
         "difference: variant minus baseline, mean over pairs with the same seed, with its 95 % t interval; "
         "p: its p-value, adjusted over the variants.",
     ]

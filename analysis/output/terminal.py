@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -13,6 +14,7 @@ from analysis.study.values import printable
 if TYPE_CHECKING:
     from rich.table import Table
 
+HEADING_WIDTH = 12
 COSTS_FROM = 100  # columns of the terminal
 
 
@@ -28,7 +30,7 @@ def to_rich(table: pd.DataFrame, width: int = 100) -> Table:
     ours = ""
     if table.index.name == "variant":
         columns = _variants(table, columns, width)
-        _, _, ours, *_ = columns
+        ours = _stack(Headings.of(metric_of(table)).ours)
         text = {"variant", *(name for name in columns if name.startswith("difference"))}
     bold = {i for i, _ in shown.bold}
     drawn = Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
@@ -52,11 +54,12 @@ def _variants(table: pd.DataFrame, shown: dict[str, list[str]], width: int) -> d
     ended = table["n"] + table["failed"]
     rows, metric = [row for _, row in table.iterrows()], metric_of(table)
     heading = Headings.of(metric)
+    paper, gap = ({_stack(name): shown[name]} if name in shown else {} for name in (heading.paper, heading.gap))
     columns = {
         "variant": shown["variant"],
-        _stack(heading.paper): shown[heading.paper],
+        **paper,
         _stack(heading.ours): shown[heading.ours],
-        _stack(heading.gap): shown[heading.gap],
+        **gap,
         _stack(heading.spread): shown[heading.spread],
         "n\nof": [f"{n}/{of}" for n, of in zip(table["n"], ended, strict=True)],
         "difference\n" + ", ".join(filter(None, (metric.difference_unit, "95 % interval"))): [
@@ -72,9 +75,9 @@ def _variants(table: pd.DataFrame, shown: dict[str, list[str]], width: int) -> d
 
 
 def _stack(heading: str) -> str:
-    """The unit, and the words of a metric's name, below each other: narrow columns."""
+    """A metric's name in short lines with its unit below them."""
     name, _, unit = heading.removesuffix(")").partition(" (")
-    lines = [name] if name.startswith("mean") else name.split()
+    lines = [name] if name.startswith("mean") else textwrap.wrap(name, HEADING_WIDTH)
     return "\n".join(filter(None, (*lines, unit)))
 
 

@@ -15,10 +15,11 @@ from torch import nn
 
 import nets
 from analysis.schema import renamed
+from experiments import user_file
 from experiments.data.augment import Pixels
 from experiments.data.load import load_for
 from experiments.seeding import reseed_global
-from experiments.spec import DataSpec, NetSpec, Recipe, RunSpec
+from experiments.spec import DataSpec, NetSpec, Recipe, RunSpec, SpecError
 from experiments.training import checkpoint, metrics, predictions
 from experiments.training.checkpoint import CheckpointError
 from experiments.training.evaluation import evaluate
@@ -78,11 +79,12 @@ class OpenedRun:
 def open_run(folder: str | Path) -> OpenedRun:
     """The run in `runs/ABLATION/VARIANT/seedN-HASH`, trained by this version or an older one.
 
-    A net, data set or metric of your own must be registered first: load its file with `experiments.ablations.load`.
-    Warns where the last checkpoint is damaged and the one before it is used. Raises CheckpointError, one line, for a
-    folder without a run.
+    A file of your own that it was trained with is imported first. Warns where the last checkpoint is damaged and the
+    one before it is used. Raises CheckpointError, one line, for a folder without a run, or if that file has changed.
     """
     folder = Path(folder)
+    env = read_env(folder)
+    import_own_file(folder, env)
     spec = read_spec(folder)
     state = checkpoint.load(folder, spec.run_id, tell=lambda line: warnings.warn(line, stacklevel=4))
     if state is None:
@@ -94,10 +96,32 @@ def open_run(folder: str | Path) -> OpenedRun:
         net = nets.build(spec.net.name, num_classes=classes, in_channels=spec.data.shape[0], **spec.net.options)
     net.load_state_dict(state.get("ema", state["net"]))
     net = net.to(memory_format=torch.channels_last).eval()
-    env = folder / "env.json"
-    return OpenedRun(
-        folder, spec, net, tuple(state["rows"]), state["outcome"], json.loads(env.read_text()) if env.exists() else {}
-    )
+    return OpenedRun(folder, spec, net, tuple(state["rows"]), state["outcome"], env)
+
+
+def read_env(folder: Path) -> dict[str, Any]:
+    """folder/env.json, or nothing where there is none. Raises CheckpointError, one line."""
+    path = folder / "env.json"
+    try:
+        return json.loads(path.read_text()) if path.exists() else {}
+    except ValueError as error:
+        raise CheckpointError(f"{path} is damaged: {error}") from None
+
+
+def import_own_file(folder: Path, env: Mapping[str, Any]) -> None:
+    """Import the file that registers what the run is made of. Raises CheckpointError, one line, if it has changed."""
+    recorded = env.get("file")
+    if recorded is None or not Path(recorded["path"]).is_file():
+        return  # what it registered may be known all the same
+    try:
+        file = user_file.identify(recorded["path"])
+        if file.digest != recorded["digest"]:
+            raise CheckpointError(
+                f"{file.path} has changed since {folder} was trained with it; restore it to open the run"
+            )
+        user_file.import_file(file)
+    except SpecError as error:
+        raise CheckpointError(str(error)) from None
 
 
 def read_spec(folder: Path) -> RunSpec:

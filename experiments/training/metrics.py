@@ -113,7 +113,7 @@ def check_names(names: Iterable[str]) -> None:
     """Raise SpecError, one line, for a name that is not known."""
     for name in names:
         if name not in MEASURES:
-            near = difflib.get_close_matches(name, MEASURES, n=1)
+            near = difflib.get_close_matches(name, MEASURES, n=1) or [known for known in MEASURES if name in known]
             hint = f"did you mean {near[0]}? " if near else ""
             raise SpecError(f"unknown metric {name!r}; {hint}choose from {', '.join(MEASURES)}")
 

@@ -63,7 +63,8 @@ def test_names_units_and_digits_are_the_metrics_own(measured):
     assert "median over seeds of the last epoch's negative log likelihood" in text
     assert "error" not in text
     headings = [str(column.header) for column in to_rich(findings.variants, 120).columns]
-    assert headings[2:4] == ["negative\nlog\nlikelihood\nnats", "gap\nnats"]
+    assert headings[:3] == ["variant", "negative log\nlikelihood\nnats", "mean ± std\nnats"]
+    assert "paper" not in text
 
 
 def test_figures_bear_the_metrics_name(measured, ablation_history):
