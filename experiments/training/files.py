@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
-import tempfile
 from pathlib import Path
 
 
 def write_aside(path: Path, content: bytes) -> Path:
     """A new file beside `path`, on the disk, to be moved to its place; its name is its own. None stays on an error."""
-    descriptor, name = tempfile.mkstemp(prefix=f"{path.name}.", suffix=".tmp", dir=path.parent)
+    aside = path.with_name(f"{path.name}.{secrets.token_hex(6)}.tmp")
     try:
-        with open(descriptor, "wb") as file:
+        with aside.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
     except BaseException:
-        Path(name).unlink(missing_ok=True)
+        aside.unlink(missing_ok=True)
         raise
-    return Path(name)
+    return aside
 
 
 def remove_leftovers(folder: Path) -> None:
