@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated
 
 import torch
 from torch import nn
@@ -11,7 +11,7 @@ from nets.inception.modules import Conv, Fork, Mixed, Pool, Style
 from nets.layers import Activation, AdaptiveAvgPool
 from nets.layers import activation as make_activation
 from nets.norms import NormSpec
-from nets.options import Count, CountOrZero, spread
+from nets.options import Count, CountOrZero, OneOf, spread
 
 INCEPTION_A = Fork(  # to 88 channels
     (Conv(16, 1),),
@@ -20,6 +20,8 @@ INCEPTION_A = Fork(  # to 88 channels
     (Pool("avg"), Conv(24, 1)),
 )
 MIN_SIZE = 16
+# The layers of one step of a branch: whether an activation and a normalisation follow the convolution.
+BRANCH_LAYERS = {"conv": (False, False), "conv_act": (True, False), "conv_bn_act": (True, True)}
 
 
 class MnistInception(nn.Module):
@@ -57,7 +59,7 @@ def mnist_inception(
     num_classes: Count = 10,
     in_channels: Count = 1,
     padding: CountOrZero = 0,
-    branch_layers: Literal["conv", "conv_act", "conv_bn_act"] = "conv",
+    branch_layers: Annotated[str, OneOf(BRANCH_LAYERS)] = "conv",
     activation: Activation = "relu",
     normalisation: NormSpec,
 ) -> MnistInception:
@@ -67,13 +69,11 @@ def mnist_inception(
     have neither activation nor BN, so every branch is linear. norm, norm_groups: see NormSpec, for conv_bn_act.
     Images of other sizes give maps that are pooled to 4x4 before fc.
     """
-    bare = NormSpec("none")
-    styles = {
-        "conv": Style(None, norm=bare, count_padding=True),
-        "conv_act": Style(activation, norm=bare, count_padding=True),
-        "conv_bn_act": Style(activation, norm=normalisation, count_padding=True),
-    }
-    return MnistInception(num_classes, in_channels, padding, activation, styles[branch_layers])
+    activated, normalised = BRANCH_LAYERS[branch_layers]
+    style = Style(
+        activation if activated else None, norm=normalisation if normalised else NormSpec("none"), count_padding=True
+    )
+    return MnistInception(num_classes, in_channels, padding, activation, style)
 
 
 NETS = {"mnist_inception": mnist_inception}
