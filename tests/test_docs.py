@@ -31,6 +31,7 @@ class Rule:
     pattern: str
     quick: str | None = None
     slow: str | None = None
+    studied: bool = False  # needs the two studies of the fixture `studied`
 
 
 RULES = (  # the first that matches
@@ -38,7 +39,8 @@ RULES = (  # the first that matches
     Rule(r"run_ablation\.py .*--(list|cells|dry-run|status)", quick=""),
     Rule(r"run_ablation\.py .*imagefolder:PATH", quick="--dry-run"),
     Rule(r"run_ablation\.py", quick="--dry-run", slow=SMALLEST),
-    Rule(r"(make_report|publish_dashboard)\.py", slow=""),  # of the study that the slow tests have trained
+    Rule(r"(make_report|publish_dashboard)\.py", slow="--profile smoke", studied=True),
+    Rule(r"compare_studies\.py", slow="--ablation resnet_preact --profile smoke", studied=True),
     Rule(r"describe_net\.py .*--table", slow=""),
     Rule(r"describe_net\.py|fetch_data\.py --list|analysis\.results\.verdict", quick=""),
     Rule(r"fetch_data\.py", slow=""),
@@ -76,8 +78,20 @@ def with_test(kind: str) -> list[Command]:
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return clone(tmp_path_factory.mktemp("clone"))
+
+
+@pytest.fixture(scope="module")
+def studied(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A clone with a study in the folder `runs`, and one with another learning rate in `others`."""
+    folder = clone(tmp_path_factory.mktemp("studied"))
+    run(folder, "python scripts/run_ablation.py resnet_preact", SMALLEST)
+    run(folder, "python scripts/run_ablation.py resnet_preact --out others --set recipe.learning_rate=0.1", SMALLEST)
+    return folder
+
+
+def clone(folder: Path) -> Path:
     """A folder that looks like a clone, with what the documents' placeholders name: PATH, path/to/mine.py."""
-    folder = tmp_path_factory.mktemp("clone")
     for path in ROOT.iterdir():
         if path.name not in ("runs", "reports", "wandb"):
             (folder / path.name).symlink_to(path)
@@ -122,11 +136,10 @@ def test_a_command_is_understood(command, checkout):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("command", with_test("slow"), ids=str)
-def test_a_command_does_its_work(command, checkout):
+def test_a_command_does_its_work(command, request):
     """Some need CIFAR-10 or a download."""
-    if "make_report.py" in command.text or "publish_dashboard.py" in command.text:
-        run(checkout, "python scripts/run_ablation.py resnet_preact", SMALLEST)
-    run(checkout, command.text, rule_of(command).slow)
+    rule = rule_of(command)
+    run(request.getfixturevalue("studied" if rule.studied else "checkout"), command.text, rule.slow)
 
 
 def test_every_block_has_a_language_that_is_checked():
@@ -151,10 +164,9 @@ def test_a_documented_ablation_ends_with_its_table(block, checkout, tmp_path):
 @pytest.mark.parametrize(
     "block", [b for b in blocks() if b.language == "python" and "ABLATION = " not in b.text], ids=str
 )
-def test_any_other_python_block_runs_beside_a_study(block, checkout, tmp_path):
-    run(checkout, "python scripts/run_ablation.py resnet_preact", SMALLEST)
+def test_any_other_python_block_runs_beside_a_study(block, studied, tmp_path):
     (tmp_path / "block.py").write_text(f"import sys\nsys.path.insert(0, '.')\n{block.text}")
-    run(checkout, f"python {tmp_path / 'block.py'}")
+    run(studied, f"python {tmp_path / 'block.py'}")
 
 
 def test_every_link_leads_somewhere():
