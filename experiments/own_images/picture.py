@@ -49,15 +49,16 @@ def opened(name: str, raw: bytes | None = None) -> Generator[Image.Image]:
 
 def regular_file(name: str) -> BinaryIO:
     """A file opened for reading. Raises DataError for one that is empty, a pipe, a device or a folder."""
+    flags = getattr(os, "O_NONBLOCK", 0)  # else opening a pipe waits for its other end
     try:
-        descriptor = os.open(name, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        file = open(name, "rb", opener=lambda path, mode: os.open(path, mode | flags))  # noqa: SIM115
     except OSError as error:
         raise DataError(f"{name} cannot be opened: {error.strerror}") from error
-    status = os.fstat(descriptor)
+    status = os.fstat(file.fileno())
     if not stat.S_ISREG(status.st_mode) or not status.st_size:
-        os.close(descriptor)
+        file.close()
         raise DataError(f"{name} is empty" if stat.S_ISREG(status.st_mode) else f"{name} is not a regular file")
-    return os.fdopen(descriptor, "rb")
+    return file
 
 
 @contextlib.contextmanager

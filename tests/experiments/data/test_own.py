@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -169,7 +171,7 @@ def test_numpy_archive_without_a_test_set(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"train_labels": None}, "has no array train_labels"),
+        ({"train_labels": None}, r"mine\.npz has no array train_labels"),
         ({"train_images": np.zeros((6, 2, 3), np.float32)}, r"train_images must be uint8 .* not float32 \(6, 2, 3\)"),
         ({"train_images": np.zeros((6, 2, 3, 5), np.uint8)}, r"train_images must be uint8 .* not uint8 \(6, 2, 3, 5\)"),
         ({"train_images": np.zeros((5, 2, 3), np.uint8)}, "train_images and train_labels differ in length"),
@@ -195,6 +197,25 @@ def test_a_file_that_is_no_numpy_archive(tmp_path: Path, content: bytes) -> None
     (tmp_path / "mine.npz").write_bytes(content)
     with pytest.raises(DataError, match=r"mine\.npz cannot be read as an \.npz archive"):
         load(f"npz:{tmp_path}/mine.npz")
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_a_damaged_numpy_archive_is_read_or_refused(tmp_path: Path, save: Callable[..., None]) -> None:
+    save(tmp_path / "good.npz", **arrays())
+    good, rng, outcomes = (tmp_path / "good.npz").read_bytes(), np.random.default_rng(0), Counter[str]()
+    for _ in range(300):
+        raw = bytearray(good)
+        for _ in range(rng.integers(1, 9)):
+            raw[rng.integers(len(raw))] ^= 1 << rng.integers(8)
+        (tmp_path / "bad.npz").write_bytes(raw[: rng.integers(1, 2 * len(raw))])
+        npz.describe.cache_clear()
+        try:
+            load(f"npz:{tmp_path}/bad.npz")
+            outcomes["read"] += 1
+        except DataError as error:
+            outcomes["refused"] += str(error).isprintable()
+    assert outcomes.total() == 300
+    assert outcomes["refused"] > 200
 
 
 @pytest.fixture

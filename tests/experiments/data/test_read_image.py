@@ -169,9 +169,11 @@ def test_what_is_not_an_image_is_named_in_one_line(tmp_path: Path, content: byte
 
 def test_a_pipe_a_device_and_an_empty_file_are_refused_without_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.png")
-    for path in (tmp_path / "pipe.png", Path("/dev/zero"), tmp_path):
+    for path in (tmp_path / "pipe.png", Path("/dev/zero")):
         with pytest.raises(DataError, match=f"{path} is not a regular file"):
             read_image(str(path), 8)
+    with pytest.raises(DataError, match=f"{tmp_path} cannot be opened: Is a directory"):
+        read_image(str(tmp_path), 8)
     (tmp_path / "empty.png").touch()
     with pytest.raises(DataError, match=r"empty\.png is empty"):
         read_image(str(tmp_path / "empty.png"), 8)
