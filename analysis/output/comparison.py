@@ -6,6 +6,7 @@ import base64
 import io
 import math
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -21,6 +22,8 @@ from analysis.output.report import TEMPLATES
 from analysis.output.safe_text import markdown
 from analysis.results.comparison import Changed, Comparison
 from analysis.study.values import present
+
+DOT: dict[str, Any] = {"color": "0.3", "marker": "o", "markersize": 3.5, "linestyle": "none"}
 
 
 def markdown_text(comparison: Comparison, names: tuple[str, str]) -> str:
@@ -90,16 +93,14 @@ def paired_dots(comparison: Comparison) -> Figure:
             a, b, colour = comparison.a.errors[name], comparison.b.errors[name], comparison.a.looks[name].colour
             for seed in sorted(a.keys() & b.keys()):
                 axes.plot([a[seed], b[seed]], [row - 0.14, row + 0.14], color="0.75", linewidth=0.7, zorder=1)
-            axes.plot(
-                list(a.values()), [row - 0.14] * len(a), "o", color=colour, markerfacecolor="none", markersize=3.5
-            )
-            axes.plot(list(b.values()), [row + 0.14] * len(b), "o", color=colour, markersize=3.5)
+            dots: dict[str, Any] = {**DOT, "color": colour}
+            axes.plot(list(a.values()), [row - 0.14] * len(a), markerfacecolor="none", **dots)
+            axes.plot(list(b.values()), [row + 0.14] * len(b), **dots)
         axes.set_yticks(range(len(shared)), [comparison.a.declared.labels[name] for name in shared])
         axes.set_ylim(len(shared) - 0.5, -0.5)
         axes.set_xlabel(f"{comparison.metric.heading}, last epoch")
-        line = {"color": "0.3", "marker": "o", "markersize": 3.5, "linestyle": "none"}
         legend_below(
-            figure, [Line2D([], [], markerfacecolor="none", label="A", **line), Line2D([], [], label="B", **line)]
+            figure, [Line2D([], [], markerfacecolor="none", label="A", **DOT), Line2D([], [], label="B", **DOT)]
         )
     return figure
 
