@@ -75,7 +75,7 @@ def time_steps(spec: RunSpec, steps: int, batch: int) -> float:
     torch.set_num_threads(spec.threads)
     split = Split(torch.zeros(1, *shape, dtype=torch.uint8), torch.zeros(1, dtype=torch.int64))
     data = Dataset(spec.data.name, split, split, spec.data.info.classes)
-    net = build_net(spec, data).to(device, memory_format=torch.channels_last)
+    net = build_net(spec, data).to(device).to(memory_format=torch.channels_last)
     optimiser = make_optimiser(net, replace(spec, recipe=replace(spec.recipe, learning_rate=0.0)))
     pixels = torch.randn(batch, *shape, device=device).contiguous(memory_format=torch.channels_last)
     labels = torch.zeros(batch, dtype=torch.int64, device=device)

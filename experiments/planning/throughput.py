@@ -45,7 +45,7 @@ class TimedTraining:
         recipe = replace(spec.recipe, iterations=iterations)
         self.spec = replace(spec, data=replace(spec.data, train_images=images), recipe=recipe)
         device = torch.device(spec.device)
-        net = build_net(self.spec, data).to(device, memory_format=torch.channels_last)
+        net = build_net(self.spec, data).to(device).to(memory_format=torch.channels_last)
         split = Split(data.train.images[:images].to(device), data.train.labels[:images].to(device))
         optimiser, batches = make_optimiser(net, self.spec), Batches(self.spec, split)
         self.step = make_step(compiled(net, spec), optimiser, None, self.spec, batches)
