@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import sys
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,9 +20,10 @@ from experiments.execution.wandb_page import Page
 from experiments.planning.job import Mode
 
 METRICS = ("train/*", "test/*", "optim/*", "time/*", f"{LOGGED_SIGNAL}*")  # drawn against `epoch`, never W&B's own step
-INIT_LIMIT_S = 60.0  # a server that takes 3 s per request needs 15
+INIT_LIMIT_S = 30.0  # a server that takes 3 s per request needs half of it
 FINISH_LIMIT_S = 20.0
 UPLOAD_LIMIT_S = 300.0  # with a checkpoint to upload
+AVOID_S = 600.0  # a server that has failed is not asked again for so long; the end of the study sends what it lacks
 ANSWER_LIMIT_S = 10.0  # W&B's own process, on this machine
 
 # whole: on disk, and on the server if online. unsent: on disk, but not all of it is on the server.
@@ -48,14 +50,17 @@ class Tracker:
     def __init__(self, folder: Path, mode: Mode, page: Page, *, artifact: Files | None = None) -> None:
         self.name, self.mode, self.artifact = page.name, mode, artifact
         self.lost, self.finished, self.unsent, self.rows = False, False, False, 0
-        if mode == "online":
+        if mode == "online" and time.monotonic() < _avoid_until:
+            self.mode = "offline"
+        elif mode == "online":
             try:
                 check()
                 self.run = _open(folder, "online", page, artifact is not None)
             except (UnavailableError, TrackingError) as error:
-                self.say(f"{error}; this run is logged offline")
+                self.say(f"{error}; this run and the next ones are logged offline")
                 _end_process()
                 self.mode = "offline"
+                _avoid()
         if self.mode != "online":
             self.run = _open(folder, self.mode, page, artifact is not None)
         self.run.define_metric("epoch", hidden=True)
@@ -87,6 +92,9 @@ class Tracker:
             return "lost"
         if self.mode == "online" and (confirmed := acknowledged(self.file)) is not None and confirmed < self.rows:
             self.unsent = True
+        if self.unsent:
+            self.say("the W&B server has not taken all of this run; the next runs are logged offline")
+            _avoid()
         return "unsent" if self.unsent else "whole"
 
     def _store(self, files: Files) -> None:
@@ -133,6 +141,14 @@ class Tracker:
 
     def say(self, line: str) -> None:
         print(f"{self.name}: {line}", file=sys.stderr)
+
+
+_avoid_until = 0.0  # of this process: a server that has just failed would make every run wait for its limits
+
+
+def _avoid() -> None:
+    global _avoid_until
+    _avoid_until = time.monotonic() + AVOID_S
 
 
 class _StoppedError(Exception):

@@ -17,8 +17,8 @@ from experiments.execution.wandb_files import log_id, unsent
 from experiments.planning.job import Job
 
 Say = Callable[[str], object]
-SEND_LIMIT_S = 60.0  # and PER_LOG_S for each log
-PER_LOG_S = 10.0
+SEND_LIMIT_S = 30.0  # and PER_LOG_S for each log
+PER_LOG_S = 5.0
 
 
 def begin(jobs: Sequence[Job], say: Say) -> list[Job]:

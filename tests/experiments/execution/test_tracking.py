@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from analysis import logs
+from experiments.execution import tracking
 from experiments.execution.tracking import Tracker
 from experiments.execution.wandb_page import Page
 
@@ -102,9 +103,10 @@ def test_online_without_a_key_the_run_is_logged_offline(opened, monkeypatch, tmp
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
     monkeypatch.setenv("WANDB_BASE_URL", "http://127.0.0.1:9")
     monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    monkeypatch.setattr(tracking, "_avoid_until", 0.0)
     with opened(mode="online") as tracker:
         tracker.log({"epoch": 1, "test/error": 50.0})
         assert tracker.finish("finished", {}) == "whole"
-    said = "original-s0: no API key for http://127.0.0.1:9: run `wandb login` or set WANDB_API_KEY; this run is logged"
-    assert capsys.readouterr().err == f"{said} offline\n"
+    said = "original-s0: no API key for http://127.0.0.1:9: run `wandb login` or set WANDB_API_KEY; this run and the"
+    assert capsys.readouterr().err == f"{said} next ones are logged offline\n"
     assert logs.load(tmp_path)[0]["outcome"].tolist() == ["finished"]
