@@ -1,38 +1,73 @@
 #!/usr/bin/env python3
-"""Make an ablation's report, tables and figures again, from its W&B logs alone."""
+"""Make an ablation's report, tables and figures again, from its W&B logs alone; or from anyone's W&B logs."""
 
 from __future__ import annotations
 
+import re
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+
+MAPPED = ("variant", "seed", "as_", "baseline", "train_metric")  # options that only logs of others need
+
 
 @dataclass
 class Args:
-    """Write an ablation's report (one HTML file that opens without a network), tables and figures from W&B logs."""
+    """Write an ablation's report (one HTML file that opens without a network), tables and figures from W&B logs.
 
-    name: Annotated[str, tyro.conf.Positional]
-    """The ablation, e.g. resnet_preact, or the file of your own that declares it: path/to/mine.py."""
+    Logs that this program did not write need to be told what they mean: see docs/logs.md, and begin with --describe.
+    """
+
+    name: Annotated[str | None, tyro.conf.Positional] = None
+    """The ablation, e.g. resnet_preact, or your own file that declares it; for logs of others, the report's title."""
     source: str = "runs"
-    """The folder that holds its .wandb files at any depth, or entity/project on a W&B server."""
+    """The folder that holds .wandb files at any depth, entity/project on a W&B server, or a project page's address."""
     profile: str | None = None
     """Only the runs of this profile. Needed where the logs hold several."""
+    where: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """Only runs for which KEY=VALUE holds, e.g. profile=paper, config.lr=0.1, name='resnet*'. May be repeated."""
+    exclude: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
+    """No runs for which KEY=VALUE holds. May be repeated."""
     metric: str = "error"
     """What is compared: error, or another metric that the runs logged: top5_error, balanced_error, ece, ..."""
     out: Path | None = None
     """Where to write. Default: reports/NAME/PROFILE, and -METRIC for another metric than the error."""
+    follow: bool = False
+    """Make the report again whenever the logs have changed, until every run has ended or Ctrl-C."""
+    every: float = 30.0
+    """Seconds between two looks with --follow."""
+    describe: bool = False
+    """Only list what the logs hold: config keys, metrics with their ranges, groups, seeds."""
+    mapping: Path | None = None
+    """A TOML file with the options below (variant = "config.model", ...), for logs of others."""
+    variant: str | None = None
+    """What tells the variants apart: config.KEY, group, job_type, or name:REGEX with the variant as first group."""
+    seed: str | None = None
+    """Where the seed is: config.KEY or name:REGEX; order numbers the runs of a variant by their start."""
+    as_: Annotated[str | None, tyro.conf.arg(name="as")] = None
+    """What the metric is: accuracy-fraction, accuracy-percent, error-percent or loss."""
+    step: str | None = None
+    """The logged key that counts the epochs (default: epoch); _step is W&B's count of log calls."""
+    baseline: str | None = None
+    """The variant that the others are compared with."""
+    train_metric: str | None = None
+    """The same metric of the training set, for the curves."""
 
 
 def main(args: Args) -> int:
     from rich.console import Console
 
-    from analysis import logs, write
+    from analysis import logs
     from analysis.study import TableError
     from experiments.spec import SpecError
 
@@ -40,19 +75,25 @@ def main(args: Args) -> int:
     if not console.is_terminal:
         console = Console(width=110)
     try:
-        name = name_of(args.name)
-        runs, history = logs.load(args.source, profile=args.profile, ablation=name)
-        profiles = sorted({name for name in runs["profile"] if name})
-        if len(profiles) > 1:
-            return refuse(f"{args.source} holds several profiles; choose one with --profile: {', '.join(profiles)}")
-        suffix = "" if args.metric == "error" else f"-{args.metric}"
-        folder = args.out or Path("reports", name, *(f"{name}{suffix}" for name in profiles))
-        written = write.conclude(console, runs, history, folder, args.metric)
+        if args.describe:
+            return describe(console, args)
+        return follow(console, args) if args.follow else report(console, args)[0]
     except (logs.LogsError, TableError, SpecError) as error:
         return refuse(error)
     except OSError as error:
         return refuse(f"cannot write {error.filename or args.out}: {error.strerror}; name another folder with --out")
-    console.print("Written:", *(f"  {path}" for path in written), sep="\n", highlight=False, soft_wrap=True)
+
+
+def describe(console: Console, args: Args) -> int:
+    from analysis import logs
+    from analysis.logs.describe import describe
+    from analysis.logs.select import select
+    from analysis.study.values import printable
+
+    step = args.step or "epoch"
+    runs, history = logs.load(args.source, profile=args.profile, step=step)
+    for line in describe(*select(runs, history, args.where, args.exclude), step):
+        console.print(printable(line), highlight=False, markup=False, soft_wrap=True)
     return 0
 
 
@@ -63,6 +104,78 @@ def name_of(ablation: str) -> str:
     from experiments import ablations  # and PyTorch, which logs alone do not need
 
     return ablations.load(ablation).name
+
+
+def report(console: Console, args: Args) -> tuple[int, pd.DataFrame]:
+    """Write the report; its exit status and the runs that it is of."""
+    from analysis import write
+
+    runs, history, name, metric = frames(args)
+    profiles = sorted({profile for profile in runs["profile"] if profile})
+    if len(profiles) > 1:
+        choices = ", ".join(profiles)
+        return refuse(f"{args.source} holds several profiles; choose one with --profile: {choices}"), runs
+    suffix = "" if metric == "error" else f"-{as_folder(metric)}"
+    folder = args.out or Path("reports", as_folder(name), *(f"{as_folder(part)}{suffix}" for part in profiles))
+    written = write.conclude(console, runs, history, folder, metric)
+    console.print(
+        "Written:", *(f"  {path}" for path in written), sep="\n", highlight=False, markup=False, soft_wrap=True
+    )
+    return 0, runs
+
+
+def frames(args: Args) -> tuple[pd.DataFrame, pd.DataFrame, str, str]:
+    """The runs, their history, the report's name, and the metric that is compared."""
+    from analysis import logs
+    from analysis.logs.mapping import LogMapping, mapped, read_options
+    from analysis.logs.select import select
+
+    options = {key: getattr(args, key) for key in MAPPED if getattr(args, key) is not None}
+    if not options and args.mapping is None:
+        if args.name is None:
+            raise logs.LogsError("name the ablation; for logs of others, see --describe and docs/logs.md")
+        name = name_of(args.name)
+        runs, history = logs.load(args.source, args.profile, ablation=name, step=args.step or "epoch")
+        return *select(runs, history, args.where, args.exclude), name, args.metric
+    told = read_options(args.mapping) if args.mapping else {}
+    where, exclude = (as_list(told.pop(key, ())) for key in ("where", "exclude"))
+    told |= options | ({"metric": args.metric} if args.metric != "error" else {})
+    told |= {"step": args.step} if args.step else {}
+    mapping = LogMapping.from_options(told)
+    runs, history = logs.load(args.source, args.profile, step=mapping.step)
+    runs, history = select(runs, history, (*where, *args.where), (*exclude, *args.exclude))
+    name = args.name or runs["ablation"].iloc[0] or "runs"
+    return *mapped(runs, history, mapping, name), name, mapping.name_of_metric
+
+
+def follow(console: Console, args: Args) -> int:
+    """Report again and again; what cannot be read yet is said and tried again."""
+    from analysis import logs
+    from analysis.study import TableError
+
+    status = 0
+    try:
+        while True:
+            try:
+                status, runs = report(console, args)
+                running = int((runs["outcome"] == "unfinished").sum())
+                if status or not running:
+                    return status
+                console.print(f"{running} runs are unfinished; the next look is in {args.every:g} s, Ctrl-C ends it.")
+            except (logs.LogsError, TableError) as error:
+                console.print(f"{error}; the next look is in {args.every:g} s, Ctrl-C ends it.", markup=False)
+            time.sleep(max(0.1, args.every))
+    except KeyboardInterrupt:
+        return status
+
+
+def as_list(value: object) -> list[str]:
+    return [str(item) for item in value] if isinstance(value, list | tuple) else [str(value)]
+
+
+def as_folder(name: str) -> str:
+    """A name, from a log or the command line, as the name of one folder."""
+    return re.sub(r"[^\w.=+-]+", "_", name).strip("._")[:80] or "unnamed"
 
 
 def refuse(reason: object) -> int:

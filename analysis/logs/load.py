@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from os import PathLike
@@ -33,6 +34,7 @@ RUN_COLUMNS = (
     "epochs",
     "source",
     "damage",
+    "not_finite",
 )
 OUTCOMES = get_args(Outcome)
 NUMERIC_SETTINGS = ("parameters", "multiply_adds", "recipe.iterations")
@@ -53,10 +55,10 @@ def load(
     W&B's count of log calls. A study's own run, of job type "report", is left out.
 
     runs: `run_id`, `ablation` (as declared, else the W&B project), `variant` (group), `profile` (job type), `name`,
-    `seed`, `tags`, `outcome`, `started` (UTC), `fragments`, `epochs`, `source`, `damage`, then `config.*` and
-    `summary.*` flattened with dots. outcome: "finished" or "diverged" as the run itself put it in its summary,
-    "crashed" for an exit code other than 0, "unfinished" without an exit record (still running, or killed),
-    "unreadable" where the log does not say which run it is of; such a run passes every filter.
+    `seed`, `tags`, `outcome`, `started` (UTC), `fragments`, `epochs`, `source`, `damage`, `not_finite` (keys of the
+    summary), then `config.*` and `summary.*` flattened with dots. outcome: "finished" or "diverged" as the run itself
+    put it in its summary, "crashed" for an exit code other than 0, "unfinished" without an exit record (still running,
+    or killed), "unreadable" where the log does not say which run it is of; such a run passes every filter.
     history: `run_id`, `variant`, `seed`, `epoch` and every logged metric. Several log calls for one epoch are one row.
     The epoch of a log call without one is <NA>, behind the run's other rows.
 
@@ -123,7 +125,7 @@ def _merge(fragments: list[Fragment], step: str) -> dict[str, Any]:
     damage = [damage for fragment in fragments for damage in fragment.damage]
     return {
         "run_id": newest.run_id,
-        "ablation": config.get("ablation.name") or described.project,
+        "ablation": named if isinstance(named := config.get("ablation.name"), str) and named else described.project,
         "variant": described.group,
         "profile": described.job_type,
         "name": described.name,
@@ -135,6 +137,7 @@ def _merge(fragments: list[Fragment], step: str) -> dict[str, Any]:
         "epochs": int((rows["epoch"] != columns.NO_EPOCH).sum()),
         "source": newest.source,
         "damage": damage,
+        "not_finite": [key for key, value in newest.summary.items() if _not_finite(value)],
         "config": _numbers(config, NUMERIC_SETTINGS, "config", damage),
         "summary": _numbers(
             {metric_of(key): value for key, value in newest.summary.items()}, NUMBERS, "summary", damage
@@ -184,6 +187,10 @@ def whole(value: Any) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) >= 2**63:
         return None
     return int(value) if float(value).is_integer() else None
+
+
+def _not_finite(value: Any) -> bool:
+    return isinstance(value, float) and not math.isfinite(value)
 
 
 def _numbers(values: dict[str, Any], keys: tuple[str, ...], part: str, damage: list[str]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from analysis.results.verdict import verdict_text
+from analysis.results.verdict_lines import verdict_text
 from analysis.schema import ERROR, Metric
 
 UNCONFIRMED = "?"

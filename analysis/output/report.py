@@ -17,7 +17,7 @@ from analysis.output.render import to_html as table_html
 from analysis.output.report_curves import MOST_EPOCHS, MOST_SEEDS, curve_data
 from analysis.output.report_parts import CAPTIONS, plan_rows, run_rows, shared_settings, versions
 from analysis.results.findings import Findings
-from analysis.results.verdict import WORDS, Line
+from analysis.results.verdict_lines import WORDS, Line
 from analysis.schema import ERROR, Metric
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -56,7 +56,8 @@ def to_html(findings: Findings, pictures: Mapping[str, Path]) -> str:
         declared=declared,
         profile=runs["profile"].iloc[0],
         protocol=findings.protocol.note,
-        headline=headline(findings.verdict.lines, findings.claims, declared.labels[declared.baseline], study.metric),
+        headline=findings.verdict.headline
+        or headline(findings.verdict.lines, findings.claims, declared.labels[declared.baseline], study.metric),
         verdict=findings.verdict,
         table=_table(findings.variants),
         effects=_table(findings.effects),

@@ -17,7 +17,7 @@ DASHES = ("", "7 3", "2 3", "9 3 2 3")  # for colours used again, so that 24 var
 
 
 def curve_data(study: Study) -> dict[str, Any]:
-    """{"metrics": {key: label}, "variants": [{name, label, colour, dash, baseline, curves: {key: curve}}]}, as JSON.
+    """{"step": word, "metrics": {key: label}, "variants": [{name, label, colour, dash, baseline, curves}]}.
 
     curve: {"epoch", "median", "low", "high", "n": lists, one entry per epoch; "seeds": {"0": list}, None where not
     logged; "diverged": [seed]}. Median, minimum and maximum are over the seeds that did not diverge.
@@ -42,7 +42,7 @@ def curve_data(study: Study) -> dict[str, Any]:
                     "curves": {key: _curve(mine, key, diverged) for key in metrics},
                 }
             )
-    return {"metrics": metrics, "variants": variants}
+    return {"step": declared.step, "metrics": metrics, "variants": variants}
 
 
 def _curve(rows: pd.DataFrame, metric: str, diverged: set[str]) -> dict[str, Any]:

@@ -9,7 +9,8 @@ import pandas as pd
 from analysis.results.effects import effects_table, times_table
 from analysis.results.protocol import Protocol, protocol
 from analysis.results.variants import variants_table
-from analysis.results.verdict import Verdict, claims_table, verdict
+from analysis.results.verdict import claims_table, verdict
+from analysis.results.verdict_lines import Verdict
 from analysis.schema import ERROR
 from analysis.study import Study
 from analysis.study.problems import problems

@@ -63,6 +63,9 @@ def _note(study: Study, deviations: tuple[str, ...]) -> str:
     length = f"{counted['epochs'].max()} epochs" if len(counted) else "no finished run"
     if iterations is not None:
         length += f" ({_text(iterations)} iterations)"
+    if declared.meaning:
+        length = length.replace("epochs", f"values of the {declared.step}")
+        return f"{declared.meaning} {seeds} seed{'s' * (seeds != 1)}, {length} per run."
     net = "each variant's net" if declared.is_factor("net.name") else _text(study.setting("net.name"))
     ours = f"Ours: {net} on {_text(study.setting('data.name'))}, {seeds} seed{'s' * (seeds != 1)}, {length}"
     if paper.net is None:

@@ -6,7 +6,7 @@ import argparse
 import math
 import signal
 import sys
-from dataclasses import dataclass
+from collections import Counter
 
 import pandas as pd
 import scipy.stats
@@ -14,43 +14,13 @@ import scipy.stats
 from analysis.published.cells import PublishedError
 from analysis.results import claims
 from analysis.results.protocol import Protocol
+from analysis.results.verdict_lines import OWN_WORDS, WORDS, Line, Verdict, verdict_text
 from analysis.schema import ERROR, Metric
 from analysis.stats.judge import Outcomes, judge
 from analysis.stats.paired import holm
 from analysis.study import Study
 
-WORDS = ("replicates", "contradicted", "undecided")
 NAMED_PAIRS = 6  # of the other pairs, a line names this many and counts the rest; all are in claims_table
-
-
-@dataclass(frozen=True)
-class Line:
-    """One variant against the baseline: what the paper shows, what these runs show, and the verdict in words.
-
-    paper: empty where it has no number. word: one of WORDS; empty where the paper claims nothing about this pair.
-    """
-
-    label: str
-    paper: str
-    ours: str
-    word: str
-    said: str
-
-    def __str__(self) -> str:
-        return f"{self.label}: {f'paper {self.paper}; ' * bool(self.paper)}ours {self.ours}: {self.said}"
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """header: whose protocol. lines: one per variant. further: counts, other pairs, ranks, the paper's own noise."""
-
-    header: str
-    lines: tuple[Line, ...]
-    further: tuple[str, ...]
-
-    def texts(self) -> list[str]:
-        """The header, one line per variant against the baseline, then the further lines."""
-        return [self.header, *map(str, self.lines), *self.further]
 
 
 def claims_table(table: pd.DataFrame, study: Study) -> pd.DataFrame:
@@ -93,11 +63,28 @@ def outcomes_of(study: Study) -> dict[str, Outcomes]:
 
 def verdict(table: pd.DataFrame, study: Study, protocol: Protocol, found: pd.DataFrame) -> Verdict:
     """table: of the variants; found: `claims_table(table, study)`."""
+    if study.declared.published is None:
+        return _own_verdict(table, study.metric)
     lines = tuple(_line(name, table, found, study.metric) for name in table.index[~table["baseline"]])
     if found.empty:
         return Verdict(_header(protocol, study.metric), lines, ())
     further = (_count(found), *_others(found, table), *rank_agreement(table), *_noise(table, study))
     return Verdict(_header(protocol, study.metric), lines, further)
+
+
+def _own_verdict(table: pd.DataFrame, metric: Metric) -> Verdict:
+    """Of runs without a published table: each variant against the baseline, and the best if there is one."""
+    label = table["label"][table["baseline"]].iloc[0]
+    rows = [row for _, row in table[~table["baseline"]].iterrows()]
+    lines = tuple(Line(row["label"], None, _ours(row, metric), "", row["reading"]) for row in rows)
+    count = Counter(line.badge for line in lines)
+    counts = ", ".join(f"{count[word]} {word}" for word in (*OWN_WORDS, "undecided"))
+    best = [
+        f"{name} is better than every other variant, by the 95 % interval of each paired difference."
+        for name in table["label"][table["best"]]
+    ]
+    headline = f"Of {len(lines)} variant{'s' * (len(lines) != 1)} compared with {label}: {counts}."
+    return Verdict(f"Compared with {label}, paired by seed.", lines, (headline, *best), " ".join([headline, *best]))
 
 
 def rank_agreement(table: pd.DataFrame) -> list[str]:
@@ -169,11 +156,6 @@ def _verdict(claim: pd.Series) -> str:
         return text
     seen = f"the paper's {claim['gap']:.2f}" if claim["of"] == "paper" else "a difference as large as the one seen here"
     return f"{text}; about {claim['seeds']} would show {seen} with a power of 0.8"
-
-
-def verdict_text(word: str, why: str) -> str:
-    """ "replicates by the number of failures", "undecided: failed runs are left out of the pairs"."""
-    return (": " if word == "undecided" else " ").join(filter(None, (word, why)))
 
 
 def _count(found: pd.DataFrame) -> str:

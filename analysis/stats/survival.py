@@ -50,7 +50,7 @@ def compare(baseline: Times, variant: Times, level: float = 0.95) -> Ratio:
     """
     seeds = sorted(baseline.keys() & variant.keys())
     pairs = [(baseline[seed], variant[seed]) for seed in seeds]
-    complete = bool(pairs) and all(math.isfinite(time) for pair in pairs for time in pair)
+    complete = bool(pairs) and all(0 < time < math.inf for pair in pairs for time in pair)
     logs = [math.log(theirs / ours) for ours, theirs in pairs] if complete else []
     paired = difference_of(logs, level) if complete else Difference(math.nan, math.nan, math.nan, math.nan, 0)
     return Ratio(

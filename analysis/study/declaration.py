@@ -27,7 +27,7 @@ class Declaration:
     ladder's step that leads to it. Older logs declare neither levels nor steps, and are of one factor.
     target_train_error: percent, where the question is how soon it is reached. fixed: what all variants share.
     deviations: from the paper, each with "what", "paper" and "ours". meaning: how logs that this program did not write
-    were read; empty for its own. damage: what of it cannot be used.
+    were read; empty for its own. step: what counts the epochs, on a curve's axis. damage: what of it cannot be used.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Declaration:
     fixed: tuple[str, ...] = ()
     deviations: tuple[Mapping[str, str], ...] = ()
     meaning: str = ""
+    step: str = "epoch"
     damage: tuple[str, ...] = ()
 
     @property
@@ -96,6 +97,7 @@ def read_declaration(runs: pd.DataFrame) -> Declaration:
         fixed=tuple(fields.get("fixed", is_texts) or ()),
         deviations=tuple(fields.get("deviations", lambda value: is_list(value, is_deviation)) or ()),
         meaning=fields.get("meaning", is_text) or "",
+        step=printable(fields.get("step", is_text) or "epoch"),
         damage=tuple(fields.damage),
     )
 

@@ -16,10 +16,11 @@ def find_metric(runs: pd.DataFrame, name: str) -> Metric:
 
     Raises TableError where no run has a value.
     """
+    unnamed = () if "config.metrics.loss.label" in runs else ("summary.test/loss",)
     logged = sorted(
         column.removeprefix("summary.test/")
         for column in runs
-        if column.startswith("summary.test/") and column != "summary.test/loss" and runs[column].notna().any()
+        if column.startswith("summary.test/") and column not in unnamed and runs[column].notna().any()
     )
     if name in METRICS and (name in logged or not logged):
         return METRICS[name]

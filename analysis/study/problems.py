@@ -5,6 +5,9 @@ from __future__ import annotations
 import pandas as pd
 
 from analysis.study.study import COUNTED, Study, run_names
+from analysis.study.values import brief, comparable
+
+MOST_DIFFERENCES = 20
 
 
 def problems(study: Study) -> list[str]:
@@ -28,9 +31,9 @@ def problems(study: Study) -> list[str]:
     no_value = finished.get(study.metric.column, pd.Series(index=finished.index)).isna()
     for i in finished.index[no_value | (finished["epochs"] < longest)]:
         if no_value[i]:
-            logged = study.history.loc[study.history["run_id"] == runs.at[i, "run_id"]]
             key = f"test/{study.metric.name}"
-            found = f"its {key} is NaN" if key in logged and len(logged) else f"its log has no {key}"
+            not_finite = key in runs.at[i, "not_finite"] if "not_finite" in runs else False
+            found = f"its {key} is not finite" if not_finite else f"its log has no {key}"
             lines.append(f"{names[i]}: {found}, not counted")
         if finished.at[i, "epochs"] < longest:
             lines.append(f"{names[i]}: its log holds {finished.at[i, 'epochs']} of {longest} epochs")
@@ -41,7 +44,32 @@ def problems(study: Study) -> list[str]:
         for name, run_id in zip(names, runs["run_id"], strict=True)
         if run_id in study.without_epoch
     ]
-    return lines + _missing(study)
+    return lines + _missing(study) + _other_differences(study)
+
+
+def _other_differences(study: Study) -> list[str]:
+    """In logs of others, the settings in which the counted runs differ besides the variant and the seed."""
+    declared, counted = study.declared, study.counted
+    if not declared.meaning:
+        return []
+    lines, own = [], []
+    for column in (column for column in counted if column.startswith("config.")):
+        key = column.removeprefix("config.")
+        values = counted[column].map(comparable)
+        by_variant = values.groupby(counted["variant"]).nunique()
+        if key.startswith(("ablation.", "metrics.")) or column in declared.factors or values.nunique() < 2:
+            continue
+        if (values.groupby(counted["seed"]).nunique() == 1).all() and by_variant.max() > 1:
+            continue  # the seed under another name
+        if values.nunique() == len(counted):
+            own.append(column)
+        else:
+            counts = ", ".join(f"{brief(value)} in {n}" for value, n in list(values.value_counts().items())[:4])
+            lines.append(f"the runs also differ in {column}: {counts} runs")
+    lines = lines[:MOST_DIFFERENCES] + [f"and in {len(lines) - MOST_DIFFERENCES} more"] * (
+        len(lines) > MOST_DIFFERENCES
+    )
+    return lines + ([f"every run has a value of its own of {', '.join(own[:8])}"] if own else [])
 
 
 def _missing(study: Study) -> list[str]:

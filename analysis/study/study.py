@@ -182,9 +182,10 @@ def runs_that_count(runs: pd.DataFrame, metric: Metric = ERROR) -> pd.DataFrame:
 
 
 def runs_that_ended(runs: pd.DataFrame, metric: Metric = ERROR) -> pd.DataFrame:
-    """The runs that finished or diverged, with a seed and, if finished, a value of the metric."""
+    """The runs that finished or diverged, with a seed and, if finished, a finite value of the metric."""
     done = runs[runs["outcome"].isin(COUNTED) & runs["seed"].notna()]
-    return done[(done["outcome"] == "diverged") | done.get(metric.column, pd.Series(index=done.index)).notna()]
+    values = pd.to_numeric(done.get(metric.column, pd.Series(index=done.index, dtype=float)))
+    return done[(done["outcome"] == "diverged") | np.isfinite(values.astype(float))]
 
 
 def failed(runs: pd.DataFrame, failure_error: float | None) -> pd.Series:

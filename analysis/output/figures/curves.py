@@ -46,7 +46,7 @@ def training_curves(
     shows every last epoch and may cut the first ones off; a logarithmic one has no place for an error of 0.
     """
     points = study.points(y, *([training] if training else []))
-    points["x"], x_label = _position(points["epoch"], study.counted, x)
+    points["x"], x_label = _position(points["epoch"], study, x)
     with style():
         figure = Figure(figsize=(WIDTH_IN[columns], HEIGHT_IN), layout="constrained")
         axes = figure.add_subplot()
@@ -104,7 +104,7 @@ def curve_panels(
     others = [name for name in study.drawn_variants if name != baseline] or [baseline]
     with style():
         y_label = "error (%)" if training == "train/error" else LABELS.get(y, y)
-        figure, every = panels(len(others), "epoch", y_label)
+        figure, every = panels(len(others), study.declared.step, y_label)
         for axes, name in zip(every, others, strict=True):
             drawn = {name: COLOURS[0]} | {baseline: BASELINE}
             for variant, colour in drawn.items():
@@ -143,10 +143,11 @@ def curves(study: Study) -> Figure | None:
     return draw(study, y=y, training=training, log_y=wide(points, y))
 
 
-def _position(epoch: pd.Series, counted: pd.DataFrame, unit: str) -> tuple[pd.Series, str]:
+def _position(epoch: pd.Series, study: Study, unit: str) -> tuple[pd.Series, str]:
     """Epochs, counted from 1, or the iterations they took, and the axis label; long runs in units of 1e4."""
     if unit == "epochs":
-        return epoch, "epoch"
+        return epoch, study.declared.step
+    counted = study.counted
     finished = counted[counted["outcome"] == "finished"]
     if "config.recipe.iterations" not in counted or finished.empty:
         raise ValueError("iterations need a finished run whose config has recipe.iterations; use x='epochs'")

@@ -98,7 +98,7 @@
     }
     for (const x of ticks(x0, x1, Math.max(2, Math.min(12, (W - L - R) / 60)), true))
       node("text", { x: px(x), y: H - B + 18, "text-anchor": "middle", class: "x" }, svg, x);
-    node("text", { x: (L + W - R) / 2, y: H - 4, "text-anchor": "middle" }, svg, "epoch");
+    node("text", { x: (L + W - R) / 2, y: H - 4, "text-anchor": "middle" }, svg, data.step);
     const middle = (T + H - B) / 2;
     node("text", { x: 12, y: middle, transform: `rotate(-90 12 ${middle})`, "text-anchor": "middle" }, svg, data.metrics[state.metric]);
   };
@@ -127,7 +127,7 @@
     H = Math.max(260, Math.min(440, W * 0.6));
     reset.hidden = !state.zoom;
     limits();
-    const svg = node("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": `${data.metrics[state.metric]} against the epoch` }, plot);
+    const svg = node("svg", { viewBox: `0 0 ${W} ${H}`, role: "img", "aria-label": `${data.metrics[state.metric]} against the ${data.step}` }, plot);
     node("rect", { x: L, y: T, width: W - L - R, height: H - T - B }, node("clipPath", { id: "inside" }, svg));
     drawAxes(svg);
     const inner = node("g", { "clip-path": "url(#inside)", fill: "none" }, svg);
@@ -138,7 +138,7 @@
   // Hover and zoom
   const say = (epoch) => {
     const head = document.createElement("b");
-    head.textContent = `epoch ${epoch}`;
+    head.textContent = `${data.step} ${epoch}`;
     tip.replaceChildren(head, ...shown().map((variant) => {
       const curve = curveOf(variant), i = curve.epoch.indexOf(epoch), line = document.createElement("div");
       swatch(variant, line);

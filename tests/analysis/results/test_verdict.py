@@ -107,7 +107,8 @@ def test_without_a_published_table_there_is_no_claim(ablation_runs):
     runs = ablation_runs(ERRORS, ablation__published=None)
     findings = Findings.from_frames(runs)
     assert findings.claims.empty
-    assert {(line.word, line.said) for line in findings.verdict.lines} == {("", "nothing published to compare with")}
+    assert {line.word for line in findings.verdict.lines} == {""}
+    assert [line.badge for line in findings.verdict.lines] == ["undecided", "undecided", "undecided", "better"]
 
 
 def test_the_command_ends_quietly_when_its_reader_has_gone():
