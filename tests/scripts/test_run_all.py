@@ -114,6 +114,12 @@ def test_a_users_file_runs_to_its_table_in_its_own_profile(ended, tmp_path):
     assert status == 0
     assert "4 runs: profile short, lenet on digits" in text
     assert (tmp_path / "runs" / "mine" / "results" / "short" / "table.md").exists()
+    (tmp_path / "mine.py").write_text(MINE + "SCALE = 2\n")  # a line that may change what the runs compute
+    status, _, err = ended(tmp_path / "mine.py", "--jobs", "1", "--out", tmp_path / "runs")
+    assert status == 2
+    assert "mine.py has changed since" in err
+    assert "restore it, or train in another folder (--out)" in err
+    assert len(err.strip().splitlines()) == 1
 
 
 def test_cells_counts_them_and_names_those_without_a_counterpart(ended):
