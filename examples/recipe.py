@@ -1,4 +1,4 @@
-"""Which recipe suits a small ResNet: SGD in steps, AdamW along a cosine, or two pieces of one's own?"""
+"""Which recipe suits a small ResNet: SGD in steps, AdamW along a cosine, or AdaGrad along an inverse root?"""
 
 import math
 

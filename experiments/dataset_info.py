@@ -1,4 +1,4 @@
-"""What is known of a data set ahead of loading it: a row of the table."""
+"""What is known of a data set before it is loaded: a row of the table."""
 
 from __future__ import annotations
 

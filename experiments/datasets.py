@@ -156,7 +156,7 @@ def is_own(name: str) -> bool:
 
 
 def info_of(name: str, split: float | None = None) -> DatasetInfo:
-    """What is known of a data set ahead of loading it; the user's own images are looked at.
+    """What is known of a data set before it is loaded; the user's own images are inspected.
 
     split: share of the images of each class to train on, for images that come without a test set; the others are the
     test set. Raises DataError, for an unknown name with the known ones.

@@ -59,7 +59,7 @@ def setting_of(text: str, spec: RunSpec) -> tuple[str, Any]:
 
 
 def _read(text: str, kind: Any) -> Any:
-    """`text` as a Python value where it is one, else as it stands; an int for a float field becomes a float."""
+    """`text` as a Python value where it is one, else unchanged; an int for a float field becomes a float."""
     if kind is str:
         return text
     try:

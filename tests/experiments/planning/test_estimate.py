@@ -6,10 +6,10 @@ from experiments.planning.estimate import run_seconds, time_steps
 from experiments.spec import DataSpec, NetSpec, Recipe, RunSpec
 
 
-@pytest.mark.parametrize(("views", "factor"), [("single", 1), ("ten", 10)])
-def test_a_run_costs_its_training_images_and_its_tested_views(views, factor):
+@pytest.mark.parametrize(("crops", "factor"), [("single", 1), ("ten", 10)])
+def test_a_run_costs_its_training_images_and_its_tested_crops(crops, factor):
     """Ten epochs of digits: 449 batches of 32, and 360 test images an epoch at a third of the cost."""
-    recipe = Recipe(iterations=449, batch_size=32, crop_size=6, test_crops=views)
+    recipe = Recipe(iterations=449, batch_size=32, crop_size=6, test_crops=crops)
     spec = RunSpec(data=DataSpec("digits"), recipe=recipe)
     assert spec.epochs == 10
     assert run_seconds(spec, 2.0) == pytest.approx(2.0 * (449 * 32 + 10 * 360 * factor / 3))
