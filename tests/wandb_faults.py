@@ -171,13 +171,13 @@ def distinct(server: WandbServer) -> set[tuple[str, int]]:
 
 def main(names: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        well = meet(None, Path(folder, "well"))
+        well = min(meet(None, Path(folder, f"well{k}")).seconds for k in range(2))
         print("| fault | seconds lost | runs trained | rows sent, then after `wandb sync` | doubled |")
         print("|---|---:|---:|---:|---:|")
         for at, name in enumerate(names or FAULTS):
             found = meet(FAULTS[name], Path(folder, str(at)))
             rows = f"{found.sent}, {found.after} of {RUNS * EPOCHS}"
-            lost = f"{found.seconds - well.seconds:+.0f}"
+            lost = f"{found.seconds - well:+.0f}"
             print(f"| {name} | {lost} | {found.trained} of {RUNS} | {rows} | {found.doubled} |", flush=True)
             for line in found.lines:
                 print(f"  {line}", file=sys.stderr, flush=True)
