@@ -15,7 +15,11 @@ SMALL = {"width": 0.125, "dropout": 0.0}
 CASES = [
     ("resnet8", {}, 16),
     ("resnet8", {"order": "full_preact", "shortcut": "exclusive_gate"}, 16),
-    ("resnet8", {"attention": "squeeze_excite", "antialias": "blur", "downsample": "D", "norm": "group"}, 16),
+    (
+        "resnet8",
+        {"attention": "squeeze_excite", "antialias": "blur", "downsample": "D", "norm": "group", "norm_groups": 4},
+        16,
+    ),
     ("alexnet_cifar", {}, 32),
     ("googlenet", {**SMALL, "aux_dropout": 0.0, "num_classes": 10}, 32),
     ("inception_bn", {**SMALL, "num_classes": 10}, 64),

@@ -12,6 +12,7 @@ from torch import nn
 import nets
 from nets.branch import SqueezeExcite, StochasticDepth
 from nets.downsampling import BlurPool, Geometry, make_resize
+from nets.norms import NormSpec
 
 V1_5 = {"bottleneck_stride": "3x3"}
 IMAGES = (3, 3, 64, 64)
@@ -101,6 +102,15 @@ def test_stochastic_depth_equals_timm(assert_equals):
 )
 def test_norms_equal_torchvision_s_net_with_that_layer(norm, layer, assert_equals):
     assert_equals(torchvision.models.resnet18(num_classes=10, norm_layer=layer), "resnet18", norm=norm, norm_groups=16)
+
+
+@pytest.mark.parametrize(
+    ("channels", "groups", "expected"),
+    [(64, 32, 32), (256, 32, 32), (16, 32, 8), (80, 32, 16), (28, 4, 4), (7, 32, 1), (1, 32, 1)],
+)
+def test_groups_divide_the_channels_and_never_become_instance_norm(channels, groups, expected):
+    """Wu and He 2018 have 32 groups from 64 channels on; the 16 of a CIFAR net have 8, of two channels each."""
+    assert NormSpec("group", groups).layer(channels).num_groups == expected
 
 
 def with_gradients(layer, x):
