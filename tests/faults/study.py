@@ -78,6 +78,14 @@ def of_study(out: Path) -> list[psutil.Process]:
     return found
 
 
+def left_behind(out: Path, grace_s: float = 20.0) -> list[psutil.Process]:
+    """The processes that are still there after `grace_s`: the workers' server takes a moment to notice its end."""
+    deadline = time.monotonic() + grace_s
+    while (left := of_study(out)) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return left
+
+
 def results(out: Path) -> dict[str, object]:
     """Everything that must be equal: history, summaries, table, weights, optimiser."""
     runs, history = logs.load(out / "resnet_preact")
@@ -168,9 +176,6 @@ def _kill(out: Path, process: subprocess.Popen[str], name: str, target: str, dra
         tally.slowest_end_s = max(tally.slowest_end_s, time.monotonic() - sent)
         if process.returncode not in (0, STATUS[name], -number):  # -number: before it trained
             tally.statuses.append(f"{process.returncode} after {name} to {target}")
-    deadline = time.monotonic() + 20
-    while (left := of_study(out)) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    for orphan in left:
+    for orphan in left_behind(out):
         tally.left_behind.append(f"{orphan.pid} {' '.join(orphan.cmdline())[:80]} after {name} to {target}")
         orphan.kill()
