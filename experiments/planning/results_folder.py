@@ -61,7 +61,7 @@ def _ranges(seeds: Iterable[int]) -> str:
 
 def _word(value: Any) -> str:
     """A value in letters that every file system takes."""
-    if isinstance(value, dict):
-        value = ",".join(f"{key}={item}" for key, item in sorted(value.items()))
+    if isinstance(value, tuple):
+        value = ",".join(value)
     text = f"{value:g}" if isinstance(value, float) else str(value)
     return re.sub(r"[^\w.=,+-]+", "_", text).strip("_")

@@ -45,6 +45,17 @@ def test_two_studies_side_by_side(studies):
 
 
 @pytest.mark.slow
+def test_two_recipes_in_one_folder_are_told_apart_by_conditions(studies):
+    conditions = ("--where-a", "recipe.iterations=45", "--where-b", "recipe.iterations=90")
+    status, text, err = run("compare_studies.py", ".", ".", *conditions, "--out", "within", folder=studies)
+    assert (status, err) == (0, "")
+    run("compare_studies.py", "a", "b", "--out", "across", folder=studies)
+    within, across = (studies / name / "comparison_variants.csv" for name in ("within", "across"))
+    assert within.read_bytes() == across.read_bytes()
+    assert "- B: . and recipe.iterations=90" in text
+
+
+@pytest.mark.slow
 def test_a_folder_with_both_is_refused_and_the_field_named(studies):
     """The two share variant and seed, and differ in the recipe."""
     status, _, err = run("make_report.py", "resnet_preact", "--source", ".", "--out", "report", folder=studies)
@@ -57,7 +68,10 @@ def test_a_folder_with_both_is_refused_and_the_field_named(studies):
 def test_bad_input_gets_one_line_and_status_2(tmp_path):
     (tmp_path / "empty").mkdir()
     for words, line in (
-        (("empty", "empty"), "compare_studies: A and B are both empty; give two different folders"),
+        (
+            ("empty", "empty"),
+            "compare_studies: A and B are both empty; give two different folders, or --where-a and --where-b",
+        ),
         (("empty", "other"), "compare_studies: no W&B log (*.wandb) in empty"),
     ):
         status, _, err = run("compare_studies.py", *words, folder=tmp_path)

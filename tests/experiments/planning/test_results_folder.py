@@ -39,6 +39,10 @@ def name_of(overrides=None, seeds=None, **more):
             "smoke-variants_original-seeds_0-1-depth_20-epochs_0.5",
         ),
         (Overrides(threads=2), None, "smoke-threads_2"),
+        (
+            Overrides(settings=("recipe.gamma=0.2", "recipe.momentum=0.8")), None,
+            "smoke-settings_recipe.gamma=0.2,recipe.momentum=0.8",
+        ),
     ],
 )  # fmt: skip
 def test_what_is_not_the_declared_profile_joins_the_name(overrides, seeds, name):
