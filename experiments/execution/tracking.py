@@ -20,6 +20,7 @@ from experiments.execution.wandb_page import Page
 from experiments.planning.job import Mode
 
 METRICS = ("train/*", "test/*", "optim/*", "time/*", f"{LOGGED_SIGNAL}*")  # drawn against `epoch`, never W&B's own step
+ROOT = Path(__file__).resolve().parents[2]  # whose commit and patch are kept, wherever the command is given
 INIT_LIMIT_S = 30.0  # a server that takes 3 s per request needs half of it
 FINISH_LIMIT_S = 20.0
 UPLOAD_LIMIT_S = 300.0  # with a checkpoint to upload
@@ -161,7 +162,7 @@ def _open(folder: Path, mode: Mode, page: Page, upload: bool) -> Any:
     settings = wandb.Settings(
         silent=True, console="off", symlink=False, save_code=True, x_transaction_log_flush_interval=1.0,
         x_disable_stats=mode == "offline", init_timeout=INIT_LIMIT_S, finish_timeout=_finish_limit(upload),
-        finish_timeout_raises=True,
+        finish_timeout_raises=True, git_root=str(ROOT) if (ROOT / ".git").exists() else None,
     )  # fmt: skip
     try:
         wandb.setup(wandb.Settings(silent=True))

@@ -123,6 +123,15 @@ def test_a_run_of_an_older_version_stays_finished_and_keeps_its_id(server, job):
     assert wandb_study.command([job], unsent([job])) == ["sync", str(place.parent)]
 
 
+def test_artifacts_hold_the_final_checkpoint(server, job):
+    kept = dataclasses.replace(job, destination=Destination(artifacts=True))
+    run(kept)
+    (artifact,) = server.store.artifacts.values()
+    assert (artifact["type"], artifact["files"]) == ("checkpoint", ["checkpoint.pt"])
+    sent = next(content for path, content in server.store.files.items() if path.endswith("/checkpoint.pt"))
+    assert sent == (job.folder / "checkpoint.pt").read_bytes()
+
+
 def test_a_wrong_key_is_told_before_the_study(server, job):
     server.key = "f" * 40
     said = run(job)
