@@ -89,11 +89,11 @@ def read_declaration(runs: pd.DataFrame) -> Declaration:
         labels=labelled,
         published=fields.get("published", lambda value: is_text(value) and value in table_names()),
         paper_net=fields.get("paper_net", is_text),
-        failure_error=fields.get("failure_error", is_number),
+        failure_error=fields.get("failure_error", is_percentage),
         kind=fields.get("kind", lambda value: value in KINDS) or "one_factor",
         levels=dict(zip(variants, levels, strict=False)),
         steps={name: step for name, step in zip(variants, steps, strict=False) if step},
-        target_train_error=fields.get("target_train_error", is_number),
+        target_train_error=fields.get("target_train_error", is_percentage),
         fixed=tuple(fields.get("fixed", is_texts) or ()),
         deviations=tuple(fields.get("deviations", lambda value: is_list(value, is_deviation)) or ()),
         meaning=fields.get("meaning", is_text) or "",
@@ -130,6 +130,10 @@ class Fields:
 
 def is_text(value: Any) -> bool:
     return isinstance(value, str) and value != ""
+
+
+def is_percentage(value: Any) -> bool:
+    return is_number(value) and 0 <= value <= 100
 
 
 def is_text_or_none(value: Any) -> bool:
