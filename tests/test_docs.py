@@ -38,9 +38,10 @@ RULES = (  # the first that matches
     Rule(r"run_ablation\.py .*--(list --estimate|all|watch)", slow=SMALLEST),
     Rule(r"run_ablation\.py .*--(list|cells|dry-run|status)", quick=""),
     Rule(r"run_ablation\.py .*imagefolder:PATH", quick="--dry-run"),
+    Rule(r"precision\.py", quick="--dry-run", slow="--dataset digits --epochs 1 --seeds 1"),  # has quick alone
     Rule(r"run_ablation\.py", quick="--dry-run", slow=SMALLEST),
-    Rule(r"(make_report|publish_dashboard)\.py", slow="--profile smoke", studied=True),
-    Rule(r"compare_studies\.py", slow="--ablation resnet_preact --profile smoke", studied=True),
+    Rule(r"make_report\.py .*--profile quick", slow="--profile smoke", studied=True),
+    Rule(r"(make_report|publish_dashboard|compare_studies)\.py", slow="", studied=True),
     Rule(r"describe_net\.py .*--table", slow=""),
     Rule(r"describe_net\.py|fetch_data\.py --list|analysis\.results\.verdict", quick=""),
     Rule(r"fetch_data\.py", slow=""),
