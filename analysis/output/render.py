@@ -70,7 +70,8 @@ def to_latex(table: pd.DataFrame, caption: str | None = None) -> str:
     for column in bold:
         bold[column] = ["textbf:--rwrap;" if (i, column) in shown.bold else "" for i in range(len(bold))]
     styler = Styler(shown.cells.map(latex)).apply(lambda _: bold, axis=None).hide(axis="index")
-    return styler.relabel_index([latex(column) for column in shown.cells], axis=1).to_latex(
+    styler.relabel_index([latex(column) for column in shown.cells], axis=1)
+    return styler.to_latex(
         hrules=True,
         column_format="".join("l" if column in shown.text else "r" for column in shown.cells),
         caption=None if caption is None else latex(caption),
