@@ -43,6 +43,7 @@ def main(args: Args) -> int:
     from analysis import logs
     from analysis.logs.select import select
     from analysis.output import comparison as output
+    from analysis.output import safe_text
     from analysis.results.comparison import compare
     from analysis.study import Study, TableError
 
@@ -62,7 +63,7 @@ def main(args: Args) -> int:
             studies.append(Study.from_frames(runs, history, args.metric))
         comparison = compare(studies[0], studies[1])
         suffix = "" if args.metric == "error" else f"-{args.metric}"
-        folder = args.out or Path("comparisons", f"{comparison.a.declared.name}{suffix}")
+        folder = args.out or Path("comparisons", safe_text.folder(f"{comparison.a.declared.name}{suffix}"))
         written = output.write(comparison, (names[0], names[1]), folder)
     except (logs.LogsError, TableError) as error:
         return refuse(error)

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 import time
 from dataclasses import dataclass
@@ -109,14 +108,16 @@ def name_of(ablation: str) -> str:
 def report(console: Console, args: Args) -> tuple[int, pd.DataFrame]:
     """Write the report; its exit status and the runs that it is of."""
     from analysis import write
+    from analysis.output import safe_text
 
     runs, history, name, metric = frames(args)
     profiles = sorted({profile for profile in runs["profile"] if profile})
     if len(profiles) > 1:
         choices = ", ".join(profiles)
         return refuse(f"{args.source} holds several profiles; choose one with --profile: {choices}"), runs
-    suffix = "" if metric == "error" else f"-{as_folder(metric)}"
-    folder = args.out or Path("reports", as_folder(name), *(f"{as_folder(part)}{suffix}" for part in profiles))
+    suffix = "" if metric == "error" else f"-{safe_text.folder(metric)}"
+    parts = [safe_text.folder(name), *(f"{safe_text.folder(profile)}{suffix}" for profile in profiles)]
+    folder = args.out or Path("reports", *parts)
     written = write.conclude(console, runs, history, folder, metric)
     console.print(
         "Written:", *(f"  {path}" for path in written), sep="\n", highlight=False, markup=False, soft_wrap=True
@@ -171,11 +172,6 @@ def follow(console: Console, args: Args) -> int:
 
 def as_list(value: object) -> list[str]:
     return [str(item) for item in value] if isinstance(value, list | tuple) else [str(value)]
-
-
-def as_folder(name: str) -> str:
-    """A name, from a log or the command line, as the name of one folder."""
-    return re.sub(r"[^\w.=+-]+", "_", name).strip("._")[:80] or "unnamed"
 
 
 def refuse(reason: object) -> int:

@@ -43,7 +43,7 @@ def main(args: Args) -> int:
     except ImportError:
         return refuse("dashboards need the package wandb-workspaces: pip install -e '.[dashboards]'")
     from analysis import logs
-    from analysis.output import dashboard
+    from analysis.output import dashboard, safe_text
     from analysis.results.findings import Findings
     from analysis.study import TableError
 
@@ -56,7 +56,7 @@ def main(args: Args) -> int:
         project = args.project or args.name
         if not args.dry_run:
             return publish(findings, args.entity, project)
-        folder = args.out or Path("reports", args.name, *profiles)
+        folder = args.out or Path("reports", *map(safe_text.folder, (args.name, *profiles)))
         folder.mkdir(parents=True, exist_ok=True)
         pages = {
             "workspace": dashboard.workspace(findings, args.entity, project),

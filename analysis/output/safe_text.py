@@ -50,3 +50,8 @@ def csv_cell(value: object) -> object:
         return value
     text = printable(value)
     return f"'{text}" if FORMULA.match(text) else text
+
+
+def folder(text: str) -> str:
+    """The name of one folder: letters, digits and _.=+- only, and neither hidden nor a way up."""
+    return re.sub(r"[^\w.=+-]+", "_", text).strip("._")[:80] or "unnamed"

@@ -28,10 +28,13 @@ DECLARED = {
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs")
+    return logged(tmp_path_factory.mktemp("runs"), "smoke")
+
+
+def logged(folder, profile):
     for variant, error in (("original", 12.5), ("full_preact", 11.25)):
         config = {"seed": 0, "net": {"name": "resnet20", "order": variant}, "study_declaration": DECLARED}
-        page = Page("planted", variant, "smoke", f"{variant}-s0", f"{variant}-s0-1", (), config)
+        page = Page("planted", variant, profile, f"{variant}-s0", f"{variant}-s0-1", (), config)
         with Tracker(folder, "offline", page) as tracker:
             tracker.log({"epoch": 1, "test/error": error, "train/error": error})
             tracker.finish("finished", {"test/error": error})
@@ -44,6 +47,16 @@ def test_a_dry_run_writes_both_as_json_and_lists_every_panel(source, tmp_path):
     assert done.returncode == 0, done.stderr
     assert {path.name for path in tmp_path.iterdir()} == {"workspace.json", "report.json"}
     assert done.stdout.count("test error (%) of the last epoch, mean and range") == 2
+
+
+def test_a_profile_in_a_log_chooses_no_folder(tmp_path):
+    logs, here = logged(tmp_path / "runs", "../../up"), tmp_path / "deep/down/here"
+    here.mkdir(parents=True)
+    call = [sys.executable, SCRIPT, "planted", "--entity", "lab", "--source", logs, "--dry-run"]
+    done = subprocess.run(list(map(str, call)), capture_output=True, text=True, timeout=100, cwd=here)
+    assert done.returncode == 0, done.stderr
+    written = {path.relative_to(tmp_path) for path in tmp_path.rglob("*.json") if "runs" not in path.parts}
+    assert written == {Path("deep/down/here/reports/planted/up", name) for name in ("workspace.json", "report.json")}
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from rich.console import Console
 
 from analysis.output import figures, report
 from analysis.output.files import write_tables
-from analysis.output.safe_text import csv_cell, latex, markdown
+from analysis.output.safe_text import csv_cell, folder, latex, markdown
 from analysis.results.findings import Findings
 from analysis.study.values import printable
 from analysis.write import show
@@ -128,3 +128,19 @@ def test_latex_compiles_and_reads_no_file(findings, tmp_path: Path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout[-2000:]
     assert "passwd" not in (tmp_path / "page.fls").read_text()
+
+
+@pytest.mark.parametrize(
+    "text", ["../../up", "/etc/cron.d", "..", ".", "", ".hidden", "a/b", "a\\b", "C:x", "x\0y", "n" * 300]
+)
+def test_a_name_from_a_log_is_one_visible_folder(text, tmp_path):
+    path = tmp_path / folder(text)
+    path.mkdir()
+    assert path.resolve().parent == tmp_path.resolve()
+    assert not path.name.startswith(".")
+    assert len(path.name) <= 80
+
+
+def test_a_usual_name_is_its_own_folder():
+    assert folder("resnet_preact") == "resnet_preact"
+    assert folder("smoke-seeds_0-epochs_1") == "smoke-seeds_0-epochs_1"
