@@ -101,6 +101,7 @@ def test_a_run_that_another_process_trains_is_waited_for(jobs_of, parallel):
             assert ended.result == "finished"
             if ended.job.spec.seed == 1:
                 holder.kill()  # an owner that dies frees its run at once
+                holder.wait()
         assert holder.poll() is not None
     assert [line.startswith(f"process {holder.pid} on ") for line in told] == [True]
     assert "waiting for its result" in told[0]
