@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,7 +55,7 @@ RULES = (  # the first that matches
     Rule(r"-m analysis\.stats\.calibration", slow=""),
     Rule(r"-m pytest|tests/portability", slow="--collect-only"),
     Rule(r"-m tests\.wandb_faults", slow="absent"),
-    Rule(r"^wandb (sync|leet)", quick="--help"),
+    Rule(r"^wandb (sync|leet|login|agent)", quick="--help"),
 )
 # Commands that change the environment, by what checks them instead.
 CHECKED_ELSEWHERE = {
@@ -66,7 +67,8 @@ CHECKED_ELSEWHERE = {
     "ty check": ".ci/run",
     "pre-commit install": ".pre-commit-config.yaml",
 }
-COMMANDS = [command for command in commands() if command.text not in CHECKED_ELSEWHERE]
+EXTRA = re.compile(r"pip install -e '\.\[(\w+)\]'")
+COMMANDS = [c for c in commands() if c.text not in CHECKED_ELSEWHERE and not EXTRA.fullmatch(c.text)]
 
 
 def rule_of(command: Command) -> Rule | None:
@@ -128,6 +130,13 @@ def test_every_command_is_covered():
 @pytest.mark.parametrize(("command", "path"), CHECKED_ELSEWHERE.items())
 def test_a_command_that_changes_the_environment_is_the_one_that_is_checked(command, path):
     assert command in (ROOT / path).read_text()
+
+
+def test_an_extra_that_is_to_be_installed_is_declared():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    named = {match[1] for command in commands() if (match := EXTRA.fullmatch(command.text))}
+    assert named
+    assert named - extras.keys() == set()
 
 
 @pytest.mark.parametrize("command", with_test("quick"), ids=str)
@@ -193,7 +202,7 @@ FILE = re.compile(r"[\w./<>-]+\.(py|md|toml|txt|csv|json|yaml|yml|ipynb|js|css|h
 @pytest.mark.parametrize("document", [name for name in documents() if name != "CHANGELOG.md"])  # it names past files
 def test_every_file_that_is_named_exists(document):
     named = [span for _, span in spans(documents()[document]) if FILE.fullmatch(span) and not WRITTEN.fullmatch(span)]
-    places = [(ROOT / document).parent, ROOT, ROOT / "tests"]
+    places = [(ROOT / document).parent, ROOT, ROOT / "scripts", ROOT / "tests"]
     assert [name for name in named if not any((place / name).exists() for place in places)] == []
 
 
@@ -214,7 +223,7 @@ def test_every_flag_that_is_named_exists(document, help_texts):
 def test_a_table_that_is_named_is_in_the_file_before_it():
     rows = table(documents()["docs/architecture.md"], "to change", "open", "tests")
     assert len(rows) >= 10
-    named = [found for row in rows for found in re.findall(r"`([\w/.]+)` \([^)]*?`([A-Z]+)`", row[1])]
+    named = [found for row in rows for found in re.findall(r"`([\w/]+\.py)` \([^)]*?`([A-Z]+)`", row[1])]
     named += [found[::-1] for row in rows for found in re.findall(r"`([A-Z]+)` in `([\w/.]+)`", row[1])]
     assert len(named) >= 8
     assert [(path, name) for path, name in named if not re.search(rf"^{name}\b", (ROOT / path).read_text(), re.M)] == []
