@@ -24,7 +24,7 @@ def plain(name: str) -> str:
 
 
 def declared(requirements: list[str]) -> set[str]:
-    return {plain(re.match(r"[\w.-]+", line).group()) for line in requirements}
+    return {plain(re.match(r"[\w.-]+", line).group()) for line in requirements} - {PROJECT["name"]}
 
 
 CORE = declared(PROJECT["dependencies"])
@@ -80,7 +80,12 @@ def test_a_declared_tool_is_run(tool):
 
 def test_every_requirement_has_a_version():
     for line in chain(PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()):
-        assert re.fullmatch(r"[\w.-]+(\[[\w,-]+\])?(>=|==)[\d.]+.*", line), line
+        assert line.startswith(f"{PROJECT['name']}[") or re.fullmatch(r"[\w.-]+(>=|==)[\d.]+", line), line
+
+
+def test_tests_need_every_extra():
+    everything = f"{PROJECT['name']}[{','.join(extra for extra in EXTRAS if extra != 'dev')}]"
+    assert everything in PROJECT["optional-dependencies"]["dev"]
 
 
 def test_requirements_txt_is_pyproject_with_the_tests():
