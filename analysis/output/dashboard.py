@@ -77,7 +77,7 @@ def report(findings: Findings, entity: str, project: str, *, saved: bool = False
         wr.PanelGrid(runsets=[runs], panels=[comparer()]),
     ]
     if declared.deviations:
-        said = [f"{one['what']}: paper: {one['paper']}; here: {one['ours']}" for one in declared.deviations]
+        said: list[Any] = [f"{one['what']}: paper: {one['paper']}; here: {one['ours']}" for one in declared.deviations]
         blocks += [wr.H1("Deviations from the paper"), wr.UnorderedList(said)]
     return wr.Report(
         entity=entity,
@@ -91,7 +91,7 @@ def report(findings: Findings, entity: str, project: str, *, saved: bool = False
 
 def to_json(page: Workspace | Report) -> str:
     """What is sent to the server, as JSON."""
-    return page._to_model().model_dump_json(by_alias=True, exclude_none=True, indent=2)  # ty: ignore[unresolved-attribute]
+    return page._to_model().model_dump_json(by_alias=True, exclude_none=True, indent=2)
 
 
 def panels(page: Workspace | Report) -> list[str]:
@@ -145,11 +145,13 @@ def signals(findings: Findings) -> list[Any]:
     import wandb_workspaces.reports.v2 as wr
 
     metrics = list(findings.study.history)
-    kinds = {kind: [logged_as(name) for name in metrics if name.startswith(f"{SIGNAL}{kind}/")] for kind in SIGNALS}
+    units: dict[str, list[Any]] = {
+        kind: [logged_as(name) for name in metrics if name.startswith(f"{SIGNAL}{kind}/")] for kind in SIGNALS
+    }
     return [
-        wr.LinePlot(title=SIGNALS[kind], x="epoch", y=units, smoothing_factor=0, max_runs_to_show=MOST_RUNS)
-        for kind, units in kinds.items()
-        if units
+        wr.LinePlot(title=SIGNALS[kind], x="epoch", y=names, smoothing_factor=0, max_runs_to_show=MOST_RUNS)
+        for kind, names in units.items()
+        if names
     ]
 
 
