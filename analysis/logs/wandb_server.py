@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from analysis.logs import server_cache
 from analysis.logs.columns import columns
 from analysis.logs.fragment import Fragment, LogsError, flatten
 
@@ -64,8 +65,10 @@ def _patience() -> Settings:
 
 def _fragment(run: Run, step: str) -> Fragment:
     damage: list[str] = []
-    rows = [_numbers(flatten(row, damage) | _own(row)) for row in run.scan_history()]
     stated = getattr(run, "history_line_count", None)
+    identity = (run.url, run.state, stated, run.created_at)
+    found = server_cache.rows_of(identity, stated if run.state in EXIT_CODES else None, run.scan_history)
+    rows = [_numbers(flatten(row, damage) | _own(row)) for row in found]
     if stated is not None and len(rows) < stated:
         damage.append(f"{run.url}: {len(rows)} history rows read, the server states {stated}; read it again")
     return Fragment(

@@ -59,6 +59,7 @@ def no_account(home: Path) -> Iterator[pytest.MonkeyPatch]:
         for name in ("HOME", "WANDB_DIR", "WANDB_CONFIG_DIR", "WANDB_CACHE_DIR", "WANDB_DATA_DIR"):
             patch.setenv(name, str(home))
         patch.setenv("NETRC", str(home / "netrc"))
+        patch.setenv("ABLATION_SERVER_CACHE", str(home / "server"))
         yield patch
 
 

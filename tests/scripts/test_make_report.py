@@ -9,6 +9,7 @@ import tyro
 
 from experiments.execution.tracking import Tracker
 from experiments.execution.wandb_page import Page
+from tests.analysis.logs.records import CONFIG, log, rows_of
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "make_report.py"
 # ablation, profile, variant, seed, last test error; residual20 and original are one run of two ablations, one id
@@ -109,3 +110,50 @@ def test_bad_input_gets_one_line_and_status_2(source, ended, words, line):
     assert err.startswith("make_report: ")
     assert line in err
     assert len(err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("job_type", ["../up", "/x/y", "..", "a/../../b"])
+def test_a_name_from_a_log_is_no_path(ended, tmp_path, job_type):
+    for seed in range(2):
+        config = CONFIG | {"seed": seed, "net": {"name": "resnet20", "order": "original"}}
+        run = {"project": "resnet_preact", "run_group": "original", "job_type": job_type}
+        (tmp_path / f"run-{seed}.wandb").write_bytes(log(str(seed), config, rows_of(9.0), rows_of(9.0)[-1], **run))
+    status, _, err = ended("resnet_preact", "--source", tmp_path)
+    assert (status, err) == (0, "")
+    (folder,) = (tmp_path / "reports" / "resnet_preact").iterdir()
+    assert (folder / "report.html").is_file()
+    assert {path.name for path in tmp_path.iterdir()} == {"run-0.wandb", "run-1.wandb", "reports"}
+
+
+def test_a_study_is_followed_until_its_last_run_has_ended(ended, tmp_path, monkeypatch):
+    config = CONFIG | {"seed": 0, "net": {"name": "resnet20", "order": "original"}}
+    run = {"project": "resnet_preact", "run_group": "original", "job_type": "smoke"}
+    path = tmp_path / "run-0.wandb"
+    pages = []
+
+    def write(exit_code):
+        path.write_bytes(log("0", config, rows_of(9.0), rows_of(9.0)[-1], exit_code, **run))
+
+    def wait(seconds):
+        pages.append((tmp_path / "out" / "report.html").read_text(encoding="utf-8"))
+        write(0)
+
+    write(None)
+    monkeypatch.setattr("time.sleep", wait)
+    status, text, err = ended("resnet_preact", "--source", tmp_path, "--out", tmp_path / "out", "--follow")
+    assert (status, err) == (0, "")
+    assert "1 runs are unfinished" in text
+    (first,) = pages
+    last = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert '"median":[11.0,10.0,9.0]' in first  # the curve of the run that had not ended
+    assert "unfinished" in first
+    assert "unfinished" not in last
+
+
+def test_conditions_choose_runs(source, ended, tmp_path):
+    words = ["resnet_preact", "--source", source, "--where", "profile=smoke", "--out", tmp_path / "out"]
+    status, text, err = ended(*words, "--exclude", "variant=full*")
+    assert (status, err) == (0, "")
+    assert "full_preact: no run" in text
+    status, _, err = ended(*words, "--where", "seed=7")
+    assert (status, "no run is left" in err) == (2, True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from analysis import logs
@@ -147,3 +149,39 @@ def test_a_server_that_does_not_answer(wandb_account: pytest.MonkeyPatch, listen
     assert re.search(reason, said)
     assert "while retrying" not in said  # where W&B says the reason once more
     assert "WANDB_API_KEY" in said
+
+
+def test_a_projects_page_is_a_source_and_names_its_server(
+    server: WandbServer, wandb_account: pytest.MonkeyPatch
+) -> None:
+    server.add("one", [{"epoch": 1, "test/error": 5.0}])
+    wandb_account.delenv("WANDB_BASE_URL")  # the address alone says where to ask
+    for page in ("lab/resnet_preact", "lab/resnet_preact/workspace?nw=x", "lab/resnet_preact/runs/one"):
+        runs, _ = logs.load(f"{server.url}/{page}")
+        assert runs["run_id"].tolist() == ["one"]
+    with pytest.raises(logs.LogsError, match="names no project; give its page"):
+        logs.load(f"{server.url}/lab")
+
+
+def test_the_rows_of_an_ended_run_are_asked_for_once(server: WandbServer) -> None:
+    server.add("ended", [{"epoch": 1, "test/error": 5.0}, {"epoch": 2, "test/error": "NaN"}])
+    server.add("running", [{"epoch": 1, "test/error": 6.0}], state="running")
+    server.add("short", [{"epoch": 1, "test/error": 7.0}, {"epoch": 2}], lost=1)
+
+    def asked() -> int:
+        before = len(server.store.queries)
+        frames.append(logs.load("lab/resnet_preact"))
+        return sum("HistoryPage" in query for query in server.store.queries[before:])
+
+    frames: list = []
+    assert [asked(), asked()] == [3, 2]  # the run that has not ended and the one whose rows are not all there
+    for first, second in zip(*frames, strict=True):
+        pd.testing.assert_frame_equal(
+            first.drop(columns="damage", errors="ignore"), second.drop(columns="damage", errors="ignore")
+        )
+    server.add("ended", [{"epoch": 1, "test/error": 5.0}, {"epoch": 2, "test/error": 4.0}, {"epoch": 3}])
+    assert asked() == 3  # it was resumed
+    for path in Path(os.environ["ABLATION_SERVER_CACHE"]).iterdir():
+        path.write_bytes(b"damaged")
+    assert asked() == 3
+    assert frames[-1][1].query("run_id == 'ended'")["epoch"].tolist() == [1, 2, 3]
