@@ -13,7 +13,7 @@ POLL_S = 1.0
 
 
 class Held:
-    """Jobs whose lock another process holds. Each keeps its lock object: only that knows how long a heartbeat stood."""
+    """Jobs whose lock another process holds. Each keeps one lock object, which measures how old the heartbeat is."""
 
     def __init__(self, tell: Callable[[Job, str], None]) -> None:
         self.tell = tell

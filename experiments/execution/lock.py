@@ -15,8 +15,8 @@ LEASE_S = 60.0  # a holder on another host that gives no sign of life for so lon
 def lock_of(folder: Path) -> SoftFileLease:
     """A file with its holder's host, process id and heartbeat; it needs no lock of the operating system.
 
-    A dead holder on this host is noticed at once, one on another host when its heartbeat has stood still for LEASE_S
-    while the same lock object was asked again and again.
+    A dead holder on this host is noticed at once; one on another host after its heartbeat has stopped for LEASE_S, as
+    measured by a lock object that tries to acquire it repeatedly.
     """
     return SoftFileLease(folder / NAME, lease_duration=LEASE_S, timeout=0, thread_local=False)
 

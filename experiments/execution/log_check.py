@@ -1,4 +1,4 @@
-"""Whether a run's W&B log holds what its checkpoint does."""
+"""Whether a run's W&B log is as complete as its checkpoint."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from experiments.training.session import Row
 def log_is_whole(files: Sequence[Path], rows: Sequence[Row]) -> bool:
     """Whether the log files of a run, read back, state its outcome, its end, and every epoch of `rows`.
 
-    Rows count from any file; the outcome and the end must stand in one.
+    Rows count from any file; the outcome and the exit record must be in one.
     """
     missing, ended = {int(row["epoch"]) for row in rows}, False
     for path in reversed(files):  # the newest usually has it all

@@ -34,7 +34,7 @@ class Told:
 
 @dataclass(frozen=True)
 class Killed:
-    """The job's process has ended without a word."""
+    """The job's process has ended without a report."""
 
     job: Job
     exit_code: int | None
@@ -70,7 +70,7 @@ class Pool:
             worker.connection.send((job, alone))
 
     def shrink(self, size: int) -> None:
-        """Send idle workers home while there are more than `size`: each holds memory."""
+        """End idle workers while there are more than `size`: each takes memory."""
         idle = [worker for worker in self.workers if worker.job is None]
         for worker in idle[: max(0, len(self.workers) - size)]:
             self._dismiss(worker)
@@ -145,7 +145,7 @@ def _serve(connection: Connection, stopped: Connection, files: Sequence[Path]) -
 
 
 def _watch(stopped: Connection, stop: Stop) -> None:
-    """Have the run stop when the parent says so; end at once when the parent is gone: the run resumes another time."""
+    """Have the run stop when the parent says so; exit at once when the parent is gone: the run can be resumed."""
     parent = multiprocessing.parent_process()
     assert parent is not None
     if parent.sentinel not in wait([parent.sentinel, stopped]):

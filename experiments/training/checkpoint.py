@@ -64,7 +64,11 @@ def load(folder: Path, run_id: str, tell: Tell = lambda line: None) -> dict[str,
             if state is not None:
                 return _checked(state, path, run_id)
             kept = _set_aside(path)
-            other = "the checkpoint before it is used" if (folder / PREVIOUS).exists() else "the run begins anew"
+            other = (
+                "the checkpoint before it is used"
+                if (folder / PREVIOUS).exists()
+                else "the run is trained from its start"
+            )
             tell(f"{path} is damaged (its checksum does not match): renamed to {kept.name}; {other}")
     return None
 
