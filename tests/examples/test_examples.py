@@ -37,7 +37,7 @@ def test_an_example_outside_the_repository_runs_to_its_table(name, tmp_path):
     done = run(f"{name}.py", "--profile", "smoke", "--seeds", "2", "--epochs", "1", "--jobs", "2", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     table = pd.read_csv(next((tmp_path / "runs" / ablation).rglob("table.csv")))
-    assert variants == set(table["variant"])
+    assert variants == set(table["variant"].astype(str))
     assert done.stderr == ""
 
 
