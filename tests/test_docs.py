@@ -18,7 +18,7 @@ from tests.documents import ROOT, Block, Command, blocks, commands, documents, l
 from tests.test_layout import ROOMS
 
 README = documents()["README.md"]
-LANGUAGES = {"bash", "python", "text", "mermaid", "toml"}  # text, mermaid: not to be run; toml: a file's contents
+LANGUAGES = {"bash", "python", "toml", "text", "mermaid"}  # text and mermaid are not to be run
 SMALLEST = "--profile smoke --epochs 1 --seeds 1"
 
 
@@ -39,10 +39,12 @@ RULES = (  # the first that matches
     Rule(r"run_ablation\.py .*--(list --estimate|all|watch)", slow=SMALLEST),
     Rule(r"run_ablation\.py .*--(list|cells|dry-run|status)", quick=""),
     Rule(r"run_ablation\.py .*imagefolder:PATH", quick="--dry-run"),
+    Rule(r"run_ablation\.py .*--wandb online", quick="--dry-run --wandb offline"),  # likewise
     Rule(r"precision\.py", quick="--dry-run", slow="--dataset digits --epochs 1 --seeds 1"),  # has quick alone
     Rule(r"run_ablation\.py", quick="--dry-run", slow=SMALLEST),
     Rule(r"make_report\.py .*--profile quick", slow="--profile smoke", studied=True),
-    Rule(r"(make_report|publish_dashboard|compare_studies)\.py", slow="", studied=True),
+    Rule(r"publish_dashboard\.py", slow="--dry-run", studied=True),  # the rest needs a server
+    Rule(r"(make_report|compare_studies)\.py", slow="", studied=True),
     Rule(r"describe_net\.py .*--table", slow=""),
     Rule(r"describe_net\.py|fetch_data\.py --list|analysis\.results\.verdict", quick=""),
     Rule(r"fetch_data\.py", slow=""),
@@ -218,6 +220,12 @@ def test_every_flag_that_is_named_exists(document, help_texts):
     named = {span.split()[0].partition("=")[0] for _, span in spans(documents()[document]) if span.startswith("--")}
     known = set(re.findall(r"--[\w-]+", help_texts))
     assert sorted(named - known) == []
+
+
+def test_a_mapping_of_logs_has_options_of_make_report(help_texts):
+    files = [tomllib.loads(block.text) for block in blocks() if block.language == "toml"]
+    assert files
+    assert [key for file in files for key in file if f"--{key}" not in help_texts] == []
 
 
 def test_a_table_that_is_named_is_in_the_file_before_it():
