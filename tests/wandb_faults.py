@@ -35,9 +35,10 @@ Moment = Callable[[str, bytes], bool]  # of a request's path and body
 
 @dataclass(frozen=True)
 class Result:
-    """What became of a study. waited: seconds, see `timed`. lines: what it said of W&B. sent: rows on the server when it ended, then after the sync.
+    """What became of a study.
 
-    doubled: rows of an epoch that the server has more than once.
+    waited: seconds, see `timed`. lines: what it said of W&B. sent, after: rows on the server when it ended, and
+    after the command. doubled: rows of an epoch that the server has more than once.
     """
 
     status: int
