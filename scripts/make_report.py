@@ -162,7 +162,7 @@ def follow(console: Console, args: Args) -> int:
                 running = int((runs["outcome"] == "unfinished").sum())
                 if status or not running:
                     return status
-                console.print(f"{running} runs are unfinished; the next look is in {args.every:g} s, Ctrl-C ends it.")
+                console.print(f"{running} unfinished; the next look is in {args.every:g} s, Ctrl-C ends it.")
             except (logs.LogsError, TableError) as error:
                 console.print(f"{error}; the next look is in {args.every:g} s, Ctrl-C ends it.", markup=False)
             time.sleep(max(0.1, args.every))

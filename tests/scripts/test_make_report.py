@@ -142,7 +142,7 @@ def test_a_study_is_followed_until_its_last_run_has_ended(ended, tmp_path, monke
     monkeypatch.setattr("time.sleep", wait)
     status, text, err = ended("resnet_preact", "--source", tmp_path, "--out", tmp_path / "out", "--follow")
     assert (status, err) == (0, "")
-    assert "1 runs are unfinished" in text
+    assert "1 unfinished; the next look" in text
     (first,) = pages
     last = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert '"median":[11.0,10.0,9.0]' in first  # the curve of the run that had not ended
