@@ -37,8 +37,8 @@ class Args:
     """Only runs for which KEY=VALUE holds, e.g. profile=paper, config.lr=0.1, name='resnet*'. May be repeated."""
     exclude: Annotated[tuple[str, ...], tyro.conf.UseAppendAction] = ()
     """No runs for which KEY=VALUE holds. May be repeated."""
-    metric: str = "error"
-    """What is compared: error, or another metric that the runs logged: top5_error, balanced_error, ece, ..."""
+    metric: str | None = None
+    """What is compared: error (the default), or another metric that the runs logged: top5_error, ece, ..."""
     out: Path | None = None
     """Where to write. Default: reports/NAME/PROFILE, and -METRIC for another metric than the error."""
     follow: bool = False
@@ -137,10 +137,10 @@ def frames(args: Args) -> tuple[pd.DataFrame, pd.DataFrame, str, str]:
             raise logs.LogsError("name the ablation; for logs of others, see --describe and docs/logs.md")
         name = name_of(args.name)
         runs, history = logs.load(args.source, args.profile, ablation=name, step=args.step or "epoch")
-        return *select(runs, history, args.where, args.exclude), name, args.metric
+        return *select(runs, history, args.where, args.exclude), name, args.metric or "error"
     told = read_options(args.mapping) if args.mapping else {}
     where, exclude = (as_list(told.pop(key, ())) for key in ("where", "exclude"))
-    told |= options | ({"metric": args.metric} if args.metric != "error" else {})
+    told |= options | ({"metric": args.metric} if args.metric else {})
     told |= {"step": args.step} if args.step else {}
     mapping = LogMapping.from_options(told)
     runs, history = logs.load(args.source, args.profile, step=mapping.step)
