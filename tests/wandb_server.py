@@ -89,7 +89,9 @@ class Handler(BaseHTTPRequestHandler):
         self.owner.watch(self.path, body)
         if self.fails():
             return
-        if self.path == "/graphql":
+        if self.headers.get("Authorization") != self.owner.authorization:
+            self.send(401, {"errors": [{"message": "invalid API key"}]})
+        elif self.path == "/graphql":
             status, reply = self.graphql(json.loads(body))
             self.send(status, reply)
         elif found := re.fullmatch(r"/files/([^/]+)/([^/]+)/([^/]+)/file_stream", self.path):
@@ -99,8 +101,6 @@ class Handler(BaseHTTPRequestHandler):
             self.send(404, {"error": "no such address"})
 
     def graphql(self, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
-        if self.headers.get("Authorization") != self.owner.authorization:
-            return 401, {"errors": [{"message": "invalid API key"}]}
         query, variables = asked["query"], asked.get("variables") or {}
         try:
             with self.owner.lock:
