@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from PIL import Image
 
 from analysis.output import figures
 from analysis.output.figures.style import WIDTH_IN, palette, style
 from analysis.output.figures.text import finish, log_ticks, tick_texts, typeset, wrapped
+from analysis.output.report import TEMPLATES
 from analysis.study import Study
 from analysis.study.looks import looks
 
@@ -127,3 +132,12 @@ def test_a_notebook_shows_a_figure_and_nothing_is_global(frames):
     png = figures.seed_dots(frames[0])._repr_png_()
     assert png.startswith(b"\x89PNG")
     assert plt.get_fignums() == []
+
+
+def test_pictures_have_no_background_and_the_report_inverts_them_on_a_dark_page(frames, tmp_path):
+    _, svg, png = figures.save(figures.seed_dots(frames[0]), tmp_path, "seeds")
+    drawn = re.findall(r'<g id="patch_[12]">.*?style="([^"]*)"', svg.read_text(), re.DOTALL)
+    assert drawn == ["fill: none"] * 2  # the figure's and the axes' own
+    assert np.asarray(Image.open(png).convert("RGBA"))[0, 0].tolist() == [255] * 4
+    dark = (TEMPLATES / "report.css").read_text().partition("screen and (prefers-color-scheme: dark)")[2]
+    assert dark.startswith(" {\n  figure img { filter: invert(1)")
