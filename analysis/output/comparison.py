@@ -52,7 +52,7 @@ def html_page(comparison: Comparison, names: tuple[str, str]) -> str:
     )  # fmt: skip
     drawn = io.BytesIO()
     with style():
-        paired_dots(comparison).savefig(drawn, format="svg", metadata={"Date": None})
+        paired_dots(comparison).savefig(drawn, format="svg", metadata={"Date": None}, transparent=True)
     return environment.get_template("comparison.html").render(
         declared=comparison.a.declared,
         names=names,

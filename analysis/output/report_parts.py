@@ -15,23 +15,23 @@ from analysis.study.values import readable
 CAPTIONS: Mapping[str, str] = {
     "training_curves": "Error by epoch, test solid and training dashed: median over the seeds that did not diverge, "
     "band from their minimum to their maximum; a cross marks where a run diverged.",
-    "seeds": "Last-epoch {metric}: one dot per seed, grey lines join equal seeds, a bar marks the median, diamonds "
-    "the paper's numbers.",
-    "degradation": "Test error (bold) and training error (dashed) by epoch, darker for deeper nets; last panel: "
+    "seeds": "Last-epoch {metric}: one dot per seed, thin lines join equal seeds, a bar marks the median, diamonds "
+    "the paper's numbers where the data set is the same.",
+    "degradation": "Test error (bold) and training error (dashed) by epoch, one colour per depth; last panel: "
     "last-epoch errors against depth. Does the training error rise with depth as well?",
     "interaction": "Last-epoch {metric} against the levels of one factor, one line per level of the other: "
-    "parallel lines mean no interaction. Diamonds: the paper's numbers.",
-    "ladder": "Left: last-epoch {metric} of each step. Right: each step minus the one before, paired by seed, "
-    "mean with 95 % interval. Diamonds: the paper's numbers.",
-    "error_to_target": "Training error by epoch and where it reaches the declared target (dashed grey): a filled mark "
-    "at the median epoch, one small open mark per seed.",
+    "parallel lines mean no interaction. Diamonds: the paper's numbers where the data set is the same.",
+    "ladder": "Last-epoch {metric} of each step, and each step minus the one before, paired by seed, mean with 95 % "
+    "interval. Diamonds: the paper's numbers where the data set is the same.",
+    "error_to_target": "Training error by epoch and where it reaches the declared target (dashed grey): a large mark "
+    "at the median epoch, one small dot per seed.",
     "error_against_cost": "Last-epoch {metric} against parameters and multiply-adds: marks below and to the left of "
     "the baseline's are better at a lower cost.",
     "signal_activation": "Root mean square of each unit's activations, input to output, at the start (dashed) and "
     "during training, for one seed: does the signal reach the output?",
     "signal_gradient": "Root mean square of each unit's gradients, input to output, at the start (dashed) and "
     "during training, for one seed: does the gradient reach the input?",
-    "gates": "Mean value of each unit's gate during training, darker for deeper units, for one seed.",
+    "gates": "Mean value of each unit's gate during training, one line per unit, for one seed.",
 }
 VERSION_NAMES: Mapping[str, str] = {
     "device": "trained on",

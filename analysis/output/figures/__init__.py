@@ -14,7 +14,6 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from analysis.output.figures import cost, crossing, curves, factorial, seeds, signals
-from analysis.output.figures.ladder import draw_ladder
 from analysis.output.figures.style import save
 from analysis.study import Study
 
@@ -42,7 +41,7 @@ FIGURES: Mapping[str, Draw] = {
     "seeds": seeds.seed_dots,
     "degradation": factorial.degradation,
     "interaction": factorial.interaction,
-    "ladder": draw_ladder,
+    "ladder": seeds.draw_ladder,
     "error_to_target": crossing.error_to_target,
     "error_against_cost": cost.error_against_cost,
     "signal_activation": functools.partial(signals.signal, kind="activation"),
@@ -76,7 +75,7 @@ curve_panels = from_frames(curves.curve_panels)
 seed_dots = from_frames(seeds.seed_dots)
 degradation = from_frames(factorial.degradation)
 interaction = from_frames(factorial.interaction)
-ladder = from_frames(draw_ladder)
+ladder = from_frames(seeds.draw_ladder)
 error_to_target = from_frames(crossing.error_to_target)
 error_against_cost = from_frames(cost.error_against_cost)
 signal = from_frames(signals.signal)

@@ -7,53 +7,51 @@ from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
+import seaborn as sns
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from analysis.output.figures.style import HEIGHT_IN, WIDTH_IN, legend_below, log_ticks, style
+from analysis.output.figures import style as st
+from analysis.output.figures.text import log_ticks
 from analysis.study import Study
 
 COSTS: Mapping[str, str] = {"config.parameters": "parameters", "config.multiply_adds": "multiply-adds for one image"}
 VARIES = 1.2  # greatest over least; less is not worth an axis
-UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
+UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 
 
-def error_against_cost(study: Study) -> Figure | None:
+@st.styled
+def error_against_cost(study: Study, *, columns: st.Columns | None = None) -> st.Picture | None:
     """Last test error against parameters and against multiply-adds, both logarithmic (Huang et al. 2017, Figure 3).
 
-    A filled mark at a variant's median (failed runs ranked last), a small open one for each seed; the dashed line is
-    the baseline's median, so variants below and left of the baseline's mark are better at a lower cost. A variant
-    whose median is a failure stands crossed out at the upper edge. None where no cost varies by a fifth.
+    A mark at a variant's median (failed runs ranked last), a small dot for each seed; the dashed line is the baseline's
+    median, so variants below and left of the baseline's mark are better at a lower cost. A variant whose median is a
+    failure is an x at the upper edge. columns: by default 2 for two costs. None where no cost varies by a fifth.
     """
-    costs = {column: cost for column in COSTS if (cost := _cost(study, column)) and _ratio(cost) >= VARIES}
+    costs = {label: cost for column, label in COSTS.items() if (cost := _cost(study, column))}
+    costs = {label: cost for label, cost in costs.items() if max(cost.values()) / min(cost.values()) >= VARIES}
     if not costs:
         return None
-    columns = 2 if len(costs) == 2 or len(study.variants) > 6 else 1
-    with style():
-        figure = Figure(figsize=(WIDTH_IN[columns], HEIGHT_IN), layout="constrained")
-        every = figure.subplots(1, len(costs), sharey=True, squeeze=False)[0]
-        for axes, (column, cost) in zip(every, costs.items(), strict=True):
-            _draw(axes, study, cost)
-            axes.set_xlabel(COSTS[column])
-        every[0].set_ylabel(study.metric.heading)
-        handles = [
-            Line2D(
-                [],
-                [],
-                color=look.colour,
-                marker=look.marker,
-                linestyle="none",
-                label=f"{label} ({study.count_text(name)})",
-            )
-            for name, look in study.looks.items()
-            if name in study.variants and (label := study.declared.labels[name])
-        ]
-        handles.append(
-            Line2D([], [], color="0.5", marker="o", markerfacecolor="none", linestyle="none", label="one seed")
+    colours, (usual, notes) = st.palette(study), st.counts(study, study.count_text)
+    across = columns or (2 if len(costs) == 2 else 1)
+    stacked = across == 1 and len(costs) == 2
+    figure = st.picture(across, st.HEIGHT_IN * (1.7 if stacked else 1))
+    every = figure.subplots(len(costs) if stacked else 1, 1 if stacked else len(costs), sharey=True, squeeze=False).flat
+    for axes, (label, cost) in zip(every, costs.items(), strict=True):
+        axes.set_xlabel(f"{label}, log scale")
+        _draw(axes, study, cost, colours)
+    figure.supylabel(study.metric.heading)
+    dots: dict[str, Any] = {"linestyle": "none", "markersize": 5}
+    handles = [
+        st.key(
+            study.declared.labels[name] + (f" ({notes[name]})" if name in notes else ""),
+            color=colours[name], marker=study.looks[name].marker, **dots,
         )
-        handles.append(Line2D([], [], color="0.5", linestyle="--", linewidth=0.7, label="the baseline's median"))
-        legend_below(figure, handles)
+        for name in study.variants
+    ]  # fmt: skip
+    handles += [st.key(f"one seed{usual}", **st.DOT)]
+    handles += [st.key("baseline's median", linestyle="--", linewidth=st.THIN)]
+    failing = any(math.isnan(study.median(name)) for name in study.variants)
+    st.legend_below(figure, handles + [st.key("median failed", marker="x", **dots)] * failing)
     return figure
 
 
@@ -65,32 +63,30 @@ def _cost(study: Study, column: str) -> dict[str, float]:
     return {name: float(by_variant[name]) for name in study.variants if by_variant.get(name, 0) > 0}
 
 
-def _ratio(cost: Mapping[str, float]) -> float:
-    return max(cost.values()) / min(cost.values())
-
-
-def _draw(axes: Axes, study: Study, cost: Mapping[str, float]) -> None:
+def _draw(axes: Axes, study: Study, cost: Mapping[str, float], colours: Mapping[str, str]) -> None:
     axes.set_xscale("log")
-    axes.axhline(study.median(study.declared.baseline), color="0.5", linestyle="--", linewidth=0.7, label="_baseline")
-    for name, x in cost.items():
-        look, errors = study.looks[name], list(study.errors[name].values())
-        line: dict[str, Any] = {"color": look.colour, "marker": look.marker, "linestyle": "none"}
-        axes.plot(
-            [x] * len(errors), errors, markersize=3.5, markerfacecolor="none", markeredgewidth=0.5,
-            label=f"_seeds of {name}", **line,
-        )  # fmt: skip
-        median = study.median(name)
-        axes.plot([x], [median], markersize=5, label=f"_{name}", **line)
-        if math.isnan(median):
-            edge: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "clip_on": False}
-            axes.plot([x], [1], markersize=5, alpha=0.5, label="_failed", **line, **edge)
-            axes.plot([x], [1], "x", color="black", markersize=7, markeredgewidth=0.8, label="_cross", **edge)
-    log_ticks(axes.xaxis, text=_short)
-
-
-def _short(value: float) -> str:
-    """1.7e6 is 1.7M."""
-    for unit, letter in UNITS:
-        if value >= unit:
-            return f"{value / unit:g}{letter}"
-    return f"{value:g}"
+    axes.axhline(
+        study.median(study.declared.baseline), color=st.GREY, linestyle="--", linewidth=st.THIN, label="_baseline"
+    )
+    rows = pd.DataFrame({"variant": list(cost), "cost": cost.values(), "error": map(study.median, cost)})
+    failed = rows[rows["error"].isna()]
+    seeds = rows.assign(error=[list(study.errors[name].values()) for name in cost]).explode("error").dropna()
+    looks: dict[str, Any] = {"x": "cost", "y": "error", "hue": "variant", "palette": dict(colours), "legend": False}
+    markers = {name: study.looks[name].marker for name in cost}
+    dots: dict[str, Any] = {"s": 9, "alpha": 0.6, "linewidth": 0, "label": "_seeds"}
+    st.keep_labels(sns.scatterplot, axes, data=seeds.astype({"error": float}), **looks, **dots)
+    st.keep_labels(
+        sns.scatterplot,
+        axes,
+        data=rows,
+        style="variant",
+        markers=markers,
+        s=28,
+        linewidth=0.4,
+        label="_median",
+        **looks,
+    )
+    for name, place in zip(failed["variant"], failed["cost"], strict=True):
+        edge: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "clip_on": False, "markersize": 6}
+        axes.plot([place], [1], "x", color=colours[name], label="_failed", **edge)
+    log_ticks(axes.xaxis, unit=next(unit for unit in UNITS if max(cost.values()) >= unit[0]))

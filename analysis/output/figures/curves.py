@@ -2,31 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import pandas as pd
+import seaborn as sns
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from analysis.output.figures.lines import BOLD, THIN, diverged_lines, kind_handles, median_line, scale, wide
-from analysis.output.figures.style import (
-    HEIGHT_IN,
-    LABELS,
-    WIDTH_IN,
-    legend_below,
-    panels,
-    small_title,
-    style,
-    whole_ticks,
-)
+from analysis.output.figures import style as st
+from analysis.output.figures.text import log_ticks, whole_ticks
 from analysis.study import Study
 from analysis.study.looks import BASELINE, COLOURS
 
 Training = Literal["train/error", "train/loss"]
 IN_ONE_PANEL = 6  # more variants than that hide one another
+INF = float("inf")
+MARKS = 6  # markers on a line, so that lines can be told apart in grey print
+DECADE = 10.0
+WIDE = 5.0  # a ratio of last errors from which on only a logarithmic axis shows them all
 
 
+@st.styled
 def training_curves(
     study: Study,
     *,
@@ -34,117 +31,160 @@ def training_curves(
     training: Training | None = "train/error",
     x: Literal["epochs", "iterations"] = "epochs",
     log_y: bool = False,
-    columns: Literal[1, 2] = 1,
-    title: str | None = None,
-) -> Figure:
+    columns: st.Columns = 1,
+) -> st.Picture:
     """Learning curves as in He et al. 2016, Figures 1 and 6: `y` solid and bold, `training` dashed.
 
     Line: median over the seeds that did not diverge, epoch by epoch; band: their minimum to maximum. A diverged run
     is a thin line of its own up to its last finite epoch, which an x marks. The training error shares the axis of
-    the test error; the training loss has a logarithmic axis on the left, and `y` then stands on the right, as in
-    the paper. x="iterations": in units of 1e4 from 1e4 on. columns: of print, 3.3 or 6.9 inches wide. A linear axis
-    shows every last epoch and may cut the first ones off; a logarithmic one has no place for an error of 0.
+    the test error; the training loss has a logarithmic axis on the left, and `y` is then on the right, as in the
+    paper. x="iterations": in units of 10⁴ from 10⁴ on. columns: of print, 3.3 or 6.9 inches wide. A linear axis shows
+    every last epoch and may cut the first ones off; a logarithmic one has no place for an error of 0.
     """
     points = study.points(y, *([training] if training else []))
     points["x"], x_label = _position(points["epoch"], study, x)
-    with style():
-        figure = Figure(figsize=(WIDTH_IN[columns], HEIGHT_IN), layout="constrained")
-        axes = figure.add_subplot()
-        dashed = axes.twinx() if training == "train/loss" else axes
-        if dashed is not axes:
-            _swap_sides(axes, dashed)
-        for place, name in enumerate(study.drawn_variants):
-            mine, look = points[points["variant"] == name], study.looks[name]
-            if training is not None:
-                median_line(dashed, mine, training, color=look.colour, linestyle="--", linewidth=THIN)
-            median_line(
-                axes,
-                mine,
-                y,
-                color=look.colour,
-                linestyle="-",
-                band=True,
-                marker=look.marker,
-                phase=place / len(study.drawn_variants),
-            )
-            diverged_lines(axes, mine, y, look.colour)
-        scale(axes, points, [y, training] if dashed is axes and training else [y], log_y)
-        axes.set_xlabel(x_label)
-        whole_ticks(axes.xaxis, whole=x_label != "iterations (1e4)")
-        axes.set_ylabel(LABELS.get(y, y) if dashed is not axes or training is None else "error (%)")
-        if title is not None:
-            axes.set_title(title)
-        handles = [
-            Line2D(
-                [],
-                [],
-                color=look.colour,
-                marker=look.marker,
-                label=f"{study.declared.labels[name]} ({study.diverged_text(name)})",
-            )
-            for name, look in study.looks.items()
-        ]
-        legend_below(figure, [*handles, *kind_handles(y, training)])
+    figure = st.picture(columns)
+    axes = figure.add_subplot()
+    dashed = axes.twinx() if training == "train/loss" else axes
+    shared = [y, training] if training == "train/error" else [y]
+    axes.set(xlabel=x_label, ylabel="error (%)" if len(shared) == 2 else st.LABELS.get(y, y))
+    if dashed is not axes:  # the loss on the left, the error on the right
+        axes.spines["right"].set_visible(True)
+        axes.yaxis.set(label_position="right", ticks_position="right")
+        dashed.yaxis.set(label_position="left", ticks_position="left")
+        dashed.set(yscale="log", ylabel="training loss (dashed), log scale")
+    for name in study.drawn_variants:
+        look = study.looks[name]
+        _curves(axes, dashed, points[points["variant"] == name], y, training, look.colour, marker=look.marker)
+    scale(axes, points, shared, log_y)
+    whole_ticks(axes.xaxis, whole=x_label != "iterations (10⁴)")
+    looks = {name: look for name, look in study.looks.items() if name in study.drawn_variants}
+    handles = [st.key(_named(study, name), color=look.colour, marker=look.marker) for name, look in looks.items()]
+    st.legend_below(figure, [*handles, *kind_keys(study, points, y, training)])
     return figure
 
 
+@st.styled
 def curve_panels(
     study: Study,
     *,
     y: str = "test/error",
     training: Training | None = "train/error",
     log_y: bool = False,
-) -> Figure:
+    columns: st.Columns = 2,
+) -> st.Picture:
     """One small panel per variant, with the baseline in black in each, as in He et al. 2016, Figure 3; lines as above.
 
-    All panels have the same axes, so that many variants stay legible on two columns of print.
+    All panels have the same axes, so that many variants stay legible.
     """
     points = study.points(y, *([training] if training else []))
     baseline = study.declared.baseline
     others = [name for name in study.drawn_variants if name != baseline] or [baseline]
-    with style():
-        y_label = "error (%)" if training == "train/error" else LABELS.get(y, y)
-        figure, every = panels(len(others), study.declared.step, y_label)
-        for axes, name in zip(every, others, strict=True):
-            drawn = {name: COLOURS[0]} | {baseline: BASELINE}
-            for variant, colour in drawn.items():
-                _curves(axes, points[points["variant"] == variant], y, training, colour)
-            small_title(axes, study.declared.labels[name], f"({study.diverged_text(name)})")
-        scale(every[0], points, [y] if training is None else [y, training], log_y)
-        whole_ticks(every[0].xaxis)
-        handles = [
-            Line2D(
-                [], [], color=BASELINE, label=f"{study.declared.labels[baseline]} ({study.diverged_text(baseline)})"
-            ),
-            Line2D([], [], color=COLOURS[0], label="the panel's variant"),
-            *kind_handles(y, training),
-        ]
-        legend_below(figure, handles)
+    y_label = ("error (%)" if training == "train/error" else st.LABELS.get(y, y)) + ", log scale" * log_y
+    figure, every = st.panels([_named(study, name) for name in others], columns, study.declared.step, y_label)
+    for axes, name in zip(every, others, strict=True):
+        for variant, colour in ({name: COLOURS[0]} | {baseline: BASELINE}).items():
+            _curves(axes, axes, points[points["variant"] == variant], y, training, colour)
+    scale(every[0], points, [y, training] if training else [y], log_y)
+    whole_ticks(every[0].xaxis)
+    handles = [st.key(_named(study, baseline), color=BASELINE), st.key("the panel's variant", color=COLOURS[0])]
+    st.legend_below(figure, [*handles, *kind_keys(study, points, y, training)])
     return figure
 
 
-def _curves(axes: Axes, mine: pd.DataFrame, y: str, training: str | None, colour: str) -> None:
-    if training is not None:
-        median_line(axes, mine, training, color=colour, linestyle="--", linewidth=THIN)
-    median_line(axes, mine, y, color=colour, linestyle="-", linewidth=BOLD, band=True)
-    diverged_lines(axes, mine, y, colour)
-
-
-def curves(study: Study) -> Figure | None:
+def curves(study: Study, **options: Any) -> st.Picture | None:
     """The form that suits the number of variants and the spread of their errors; None without a test error."""
     y = "test/error" if "test/error" in study.history else f"test/{study.metric.name}"
-    if y not in study.history:
-        return None
-    points = study.points(y)
-    if points[y].isna().all():
+    if y not in study.history or (points := study.points(y))[y].isna().all():
         return None
     draw = training_curves if len(study.drawn_variants) <= IN_ONE_PANEL else curve_panels
     training = "train/error" if y == "test/error" and "train/error" in study.history else None
-    return draw(study, y=y, training=training, log_y=wide(points, y))
+    return draw(study, y=y, training=training, log_y=wide(points, y), **options)
+
+
+def median_line(axes: Axes, mine: pd.DataFrame, metric: str, *, band: bool = False, **line: Any) -> None:
+    """Median over the finished seeds at each x; band: their minimum to maximum."""
+    finished = mine[mine["outcome"] == "finished"]
+    epochs = finished["x"].nunique()
+    if line.get("marker"):
+        line |= {"markevery": max(1, epochs // MARKS), "markeredgecolor": "white", "markeredgewidth": 0.4}
+    elif epochs == 1:  # a line of one point would not be seen
+        line |= {"marker": "o", "markersize": 3} | ({"fillstyle": "none"} if line.get("linestyle") == "--" else {})
+    spread = finished.groupby("x")[metric].agg(["median", "min", "max"]).reset_index()  # seaborn's own takes seconds
+    st.keep_labels(sns.lineplot, axes, data=spread, x="x", y="median", estimator=None, legend=False, **line)
+    if band:
+        axes.fill_between(spread["x"], spread["min"], spread["max"], color=line["color"], alpha=0.18, linewidth=0)
+
+
+def diverged_lines(axes: Axes, mine: pd.DataFrame, metric: str, colour: str) -> None:
+    """A thin line up to the last finite value, which an x marks."""
+    for _, run in mine[mine["outcome"] == "diverged"].groupby("run_id"):
+        finite = run[run[metric].abs() < INF]
+        axes.plot(finite["x"], finite[metric], color=colour, linewidth=st.THIN)
+        axes.plot(finite["x"].tail(1), finite[metric].tail(1), "x", color=colour, markersize=5, zorder=4)
+
+
+def scale(axes: Axes, points: pd.DataFrame, metrics: Sequence[str], log_y: bool) -> None:
+    """Logarithmic; or from 0 to four times the largest last value, so that the first epochs do not flatten the rest.
+
+    The cross of a diverged run is inside as well. A logarithmic axis ends a decade below the first metric's least last
+    value: training errors close to 0 would take most of it.
+    """
+    finite = points[["outcome", "run_id", "x", *metrics]].replace([INF, -INF], float("nan")).sort_values("x")
+    last, greatest = finite.groupby(["outcome", "run_id"])[[*metrics]].last(), finite[[*metrics]].max().max()
+    if log_y:
+        axes.set(yscale="log", ylabel=f"{axes.get_ylabel()}, log scale" if axes.get_ylabel() else "")
+        positive = last.where(last > 0)
+        if positive[metrics[0]].notna().any():
+            low = max(positive.min().min() / 1.2, positive[metrics[0]].min() / DECADE)
+            axes.set_ylim(low, greatest * 1.2)
+            log_ticks(axes.yaxis)
+        return
+    by_outcome = last.max(axis=1).groupby("outcome").max()
+    top = max(4 * by_outcome.get("finished", 0.0), by_outcome.get("diverged", 0.0))
+    if top > 0:
+        axes.set_ylim(0, min(top, greatest) * 1.05)
+
+
+def wide(points: pd.DataFrame, metric: str) -> bool:
+    """Whether the last values are so far apart that a linear axis would flatten the lower ones."""
+    last = points[points[metric].abs() < INF].sort_values("epoch").groupby("run_id")[metric].last()
+    return len(last) > 0 and bool(last.min() > 0 and last.max() / last.min() > WIDE)
+
+
+def kind_keys(study: Study, points: pd.DataFrame, y: str, training: str | None, *, band: bool = True) -> list[Artist]:
+    """Legend entries for the bold solid and the thin dashed lines, the band and the cross, as far as they are there."""
+    several = bool(study.drawn.groupby("variant")["seed"].nunique().max() > 1)
+    kinds = [(y, "-", st.BOLD)] + ([] if training is None else [(training, "--", st.THIN)])
+    keys: list[Artist] = [
+        st.key(
+            st.LABELS.get(name, name).removesuffix(" (%)") + ", median" * several, linestyle=line, linewidth=width
+        )
+        for name, line, width in kinds
+    ]  # fmt: skip
+    keys += [st.band_key(f"range over seeds{st.counts(study, study.diverged_text)[0]}")] if band and several else []
+    diverged = st.key("diverged after this", marker="x", markersize=5, linewidth=st.THIN)
+    return [*keys, diverged] if (points["outcome"] == "diverged").any() else keys
+
+
+def _named(study: Study, name: str) -> str:
+    """The label, with the number of runs where it is not the usual one, as where some diverged."""
+    _, notes = st.counts(study, study.diverged_text)
+    note = notes.get(name, "" if name in study.drawn_variants else study.diverged_text(name))
+    return study.declared.labels[name] + (f" ({note})" if note else "")
+
+
+def _curves(
+    axes: Axes, dashed: Axes, mine: pd.DataFrame, y: str, training: str | None, colour: str, **line: Any
+) -> None:
+    if training is not None:
+        median_line(dashed, mine, training, color=colour, linestyle="--", linewidth=st.THIN)
+    median_line(axes, mine, y, band=True, color=colour, linestyle="-", linewidth=st.BOLD, **line)
+    diverged_lines(axes, mine, y, colour)
 
 
 def _position(epoch: pd.Series, study: Study, unit: str) -> tuple[pd.Series, str]:
-    """Epochs, counted from 1, or the iterations they took, and the axis label; long runs in units of 1e4."""
+    """Epochs, counted from 1, or the iterations they took, and the axis label; long runs in units of 10⁴."""
     if unit == "epochs":
         return epoch, study.declared.step
     counted = study.counted
@@ -153,15 +193,4 @@ def _position(epoch: pd.Series, study: Study, unit: str) -> tuple[pd.Series, str
         raise ValueError("iterations need a finished run whose config has recipe.iterations; use x='epochs'")
     iterations = float(finished["config.recipe.iterations"].iloc[0])
     position = epoch / finished["epochs"].max() * iterations
-    return (position / 1e4, "iterations (1e4)") if iterations >= 1e4 else (position, "iterations")
-
-
-def _swap_sides(axes: Axes, loss: Axes) -> None:
-    """The loss on the left on a logarithmic axis, the error on the right."""
-    axes.spines["right"].set_visible(True)
-    axes.yaxis.set_label_position("right")
-    axes.yaxis.tick_right()
-    loss.yaxis.set_label_position("left")
-    loss.yaxis.tick_left()
-    loss.set_yscale("log")
-    loss.set_ylabel("training loss (dashed)")
+    return (position / 1e4, "iterations (10⁴)") if iterations >= 1e4 else (position, "iterations")

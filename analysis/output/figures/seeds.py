@@ -1,74 +1,143 @@
-"""One dot per seed: test errors of the last epoch, joined by seed, with medians and the paper's numbers."""
+"""One row per variant: every seed's last error, medians and the paper's numbers; and, for a ladder, each step."""
 
 from __future__ import annotations
 
-from typing import Literal
+import math
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any
 
 import pandas as pd
+import seaborn as sns
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from analysis.output.figures.style import DIAMOND, SMALL_PT, WIDTH_IN, legend_below, style
+from analysis.output.figures import style as st
+from analysis.output.figures.text import wrapped
 from analysis.published.cells import title as paper_title
+from analysis.stats.paired import difference_of, gaps
 from analysis.study import Study
-from analysis.study.paper import PaperCells
+from analysis.study.looks import COLOURS
+
+MEDIAN: Mapping[str, Any] = {"marker": "|", "markersize": 10, "markeredgewidth": 1.6, "linestyle": "none"}
 
 
-def seed_dots(study: Study, *, columns: Literal[1, 2] = 1, title: str | None = None) -> Figure:
-    """One dot per seed, grey lines between equal seeds, a bar at the median, a diamond for the paper's number.
+@st.styled
+def seed_dots(study: Study, *, columns: st.Columns = 1) -> st.Picture:
+    """One dot per seed, a bar at the median, thin lines between equal seeds, a diamond for the paper's number.
 
     The median ranks failed runs last, as in the table; a failed run has no dot, interrupts its line and is counted
-    in the row's label.
+    beside its row. The paper's numbers are drawn where data set and metric are those of the runs.
     """
-    cells = study.paper
-    errors_or_gaps = study.counted.assign(
-        error=pd.to_numeric(study.counted.get(study.metric.column)).where(~study.counted["failed"])
-    )
-    rows = {name: row for row, name in enumerate(study.declared.variants)}
-    labels = []
-    with style():
-        height = 0.5 + 0.3 * len(rows)
-        figure = Figure(figsize=(WIDTH_IN[columns], height), layout="constrained")
-        axes = figure.add_subplot()
-        for _, seed in errors_or_gaps.groupby("seed"):
-            order = seed.assign(row=seed["variant"].map(rows)).sort_values("row")
-            axes.plot(order["error"], order["row"], color="0.8", linewidth=0.6, zorder=1, label="_pair")
-        for name, row in rows.items():
-            colour, errors = study.looks[name].colour, list(study.errors[name].values())
-            axes.plot(errors, [row] * len(errors), "o", color=colour, markersize=3, zorder=2, label=f"_{name}")
-            axes.plot(
-                [study.median(name)], [row], "|", color=colour, markersize=11, markeredgewidth=1.4, label="_median"
-            )  # fmt: skip
-            labels.append(f"{study.declared.labels[name]}\n({study.count_text(name)})")
-            if name in cells.by_variant.index:
-                _paper_mark(axes, cells.by_variant.loc[name], row)
-        axes.set_yticks(list(rows.values()), labels)
-        axes.set_ylim(len(rows) - 0.5, -0.5)
-        axes.set_xlabel(study.metric.heading + ", last epoch")
-        if title is not None:
-            axes.set_title(title)
-        legend_below(figure, _handles(cells))
+    figure = st.picture(columns, 0.5 + 0.27 * len(study.declared.variants))
+    axes = figure.add_subplot()
+    _errors(axes, study, {name: study.declared.labels[name] for name in study.declared.variants})
+    st.legend_below(figure, _keys(study, axes))
     return figure
 
 
-def _handles(cells: PaperCells) -> list[Line2D]:
-    handles = [
-        Line2D([], [], color="0.3", marker="o", markersize=3, linestyle="none", label="one seed"),
-        Line2D([], [], color="0.3", marker="|", markersize=9, linestyle="none", label="median"),
-    ]
-    if len(cells.by_variant):
-        setting = [paper_title(name) for name in (cells.net, cells.dataset) if name]
-        handles.append(Line2D([], [], label=f"paper: {', '.join(setting)}", **DIAMOND))
-    return handles
+@st.styled
+def draw_ladder(study: Study, *, level: float = 0.95, columns: st.Columns = 2) -> st.Picture | None:
+    """Last errors of each step as in `seed_dots`, and beside or below them each step minus the step before it.
+
+    Differences are paired by seed: a dot a pair, the mean with its t interval at `level`. Diamonds: the paper's cells,
+    and their differences. A failed run is in no pair. None unless the logs declare a ladder of at least two steps that
+    have runs.
+    """
+    if study.declared.kind != "ladder" or len(study.variants) < 2:
+        return None
+    names, steps = study.declared.variants, study.declared.steps
+    rows = {name: f"+ {steps[name]}" if name in steps else study.declared.labels[name] for name in names}
+    figure = st.picture(columns, (0.5 + 0.29 * len(names)) * (3 - columns))
+    left, right = figure.subplots(3 - columns, columns, sharey=True)
+    _errors(left, study, rows)
+    _steps(right, study, rows, level)
+    mean = st.key(f"mean, {100 * level:g} % interval", color=COLOURS[0], marker="|", markersize=8, linewidth=1.2)
+    st.legend_below(figure, [*_keys(study, left), mean])
+    return figure
 
 
-def _paper_mark(axes: Axes, cell: pd.Series, row: int) -> None:
-    """An open diamond at the published error; the paper's `fail` is written beyond the right edge."""
-    if cell["failed"]:
+def _errors(axes: Axes, study: Study, rows: Mapping[str, str]) -> None:
+    """Seeds, medians and the paper's cells of every variant, one below the other; `rows`: their names."""
+    names, published = list(rows), st.paper_cells(study)
+    by_seed = pd.DataFrame(study.errors, columns=study.variants).sort_index()
+    axes.plot(
+        by_seed.T.to_numpy(),
+        [names.index(name) for name in by_seed],
+        color=st.PALE,
+        linewidth=0.5,
+        zorder=1,
+        label="_pair",
+    )
+    errors = by_seed.melt(var_name="variant", value_name="error")
+    _dots(axes, errors, x="error", y="variant", order=names)
+    medians = pd.DataFrame({"variant": names, "error": [study.median(name) for name in names]})
+    marks: dict[str, Any] = {"y": "variant", "order": names, "errorbar": None, "ax": axes, "legend": False}
+    sns.pointplot(medians, x="error", color=st.INK, label="_median", zorder=3, **marks, **MEDIAN)
+    papers = published.reindex(names)["value"] if len(published) else pd.Series(math.nan, names)
+    axes.plot(papers, range(len(names)), zorder=4, label="_paper", **st.DIAMOND)
+    for row, name in enumerate(names):
+        notes = [st.counts(study, study.count_text)[1].get(name, "" if name in study.variants else "no run")]
+        notes += ["paper: fail"] if name in published.index and published.loc[name, "failed"] else []
         axes.annotate(
-            "paper:\nfail", (1, row), xycoords=("axes fraction", "data"), xytext=(3, 0), textcoords="offset points",
-            va="center", fontsize=SMALL_PT,
+            "\n".join(filter(None, notes)), (1, row), xycoords=("axes fraction", "data"), xytext=(3, 0),
+            textcoords="offset points", va="center", fontsize=st.SMALL_PT, color=st.GREY,
         )  # fmt: skip
-    else:
-        axes.plot([cell["value"]], [row], zorder=3, label="_paper", **DIAMOND)
+    axes.set_yticks(
+        range(len(names)), [wrapped(text) for text in rows.values()], fontsize=st.SMALL_PT, linespacing=0.95
+    )
+    axes.set(ylim=(len(names) - 0.5, -0.5), xlabel=f"{study.metric.heading}, last epoch", ylabel="")
+
+
+def _steps(axes: Axes, study: Study, rows: Mapping[str, str], level: float) -> None:
+    names, published = list(rows), st.paper_cells(study)
+    steps = {name: gaps(study.errors[before], study.errors[name]) for before, name in pairwise(names)}
+    pairs = pd.DataFrame([(name, gap) for name, found in steps.items() for gap in found], columns=["variant", "gap"])
+
+    def interval(taken: pd.Series) -> tuple[float, float]:
+        found = difference_of(list(taken), level)
+        return found.low, found.high
+
+    axes.tick_params("y", labelsize=st.SMALL_PT)
+    axes.axvline(0, color=st.PALE, linewidth=0.6, zorder=0)
+    _dots(axes, pairs, x="gap", y="variant", order=names)
+    sns.pointplot(
+        pairs, x="gap", y="variant", order=names, estimator="mean", errorbar=interval, color=COLOURS[0], legend=False,
+        err_kws={"linewidth": 1.2}, label="_mean", ax=axes, **{**MEDIAN, "markersize": 8},
+    )  # fmt: skip
+    if len(published):
+        papers = published.reindex(names)["value"].diff()
+        axes.plot(papers, range(len(names)), zorder=4, label="_paper", **st.DIAMOND)
+    unit = study.metric.difference_unit
+    axes.set(xlabel=f"change by the step ({unit})" if unit else "change by the step", ylabel="")
+
+
+def _dots(axes: Axes, data: pd.DataFrame, **places: Any) -> None:
+    sns.stripplot(
+        data,
+        **places,
+        jitter=False,
+        color=st.GREY,
+        size=3.2,
+        alpha=0.7,
+        zorder=2,
+        label="_seeds",
+        legend=False,
+        ax=axes,
+    )
+
+
+def _keys(study: Study, axes: Axes) -> list[Artist]:
+    keys: list[Artist] = [
+        st.key(f"one seed{st.counts(study, study.count_text)[0]}", **st.DOT),
+        st.key("median", **{**MEDIAN, "color": st.INK}),
+    ]
+    keys += (
+        [st.key("same seed", color=st.PALE, linewidth=0.8)]
+        if any(len(seeds) for seeds in study.errors.values())
+        else []
+    )
+    if len(st.paper_cells(study)):
+        setting = [paper_title(name) for name in (study.paper.net, study.paper.dataset) if name]
+        keys.append(st.key(f"paper: {', '.join(setting)}", **st.DIAMOND))
+    return keys

@@ -7,132 +7,114 @@ epoch 1 holds the initial weights. They are logged for one seed of each variant.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
-import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import BoundaryNorm, ListedColormap, Normalize
-from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
-from analysis.output.figures.style import log_ticks, panels, shades, small_title, style, whole_ticks
+from analysis.output.figures import style as st
+from analysis.output.figures.text import log_ticks, whole_ticks
 from analysis.study import Study
 
 Kind = Literal["activation", "gradient"]
 LABELS: Mapping[str, str] = {
-    "activation": "activation (root mean square)",
-    "gradient": "gradient (root mean square)",
-    "gate": "mean gate value",
+    "activation": "activation (RMS, log scale)",
+    "gradient": "gradient (RMS, log scale)",
+    "gate": "mean gate value (logit scale)",
 }
-EPOCHS_SHOWN = 6
+MOST_LINES = 6  # epochs of a signal; units in the legend of gates
 GATE_TICKS = (1e-4, 1e-3, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
 
-SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
-
-def signal(study: Study, kind: Kind) -> Figure | None:
+@st.styled
+def signal(study: Study, kind: Kind, *, columns: st.Columns = 2) -> st.Picture | None:
     """One panel per variant: the root mean square at each unit (logarithmic) against the unit, input to output.
 
-    One line an epoch, darker with training, at most six evenly spaced ones from the initial weights to the last
-    epoch. Values of 0 and of no finite size have no place. None where the logs hold no such metric.
+    One line per epoch, darker with training, at most six evenly spaced ones from the initial weights (dashed) to the
+    last epoch. Values of 0 and of no finite size have no place. None where the logs hold no such metric.
     """
     found = _by_variant(study, kind)
-    if not found:
+    if found.empty:
         return None
-    trained = sorted({int(epoch) - 1 for table in found.values() for epoch in table.index})
-    shown = [trained[round(i)] for i in np.linspace(0, len(trained) - 1, min(EPOCHS_SHOWN, len(trained)))]
-    colour = dict(zip(shown, shades(len(shown)), strict=True))
-    with style():
-        figure, every = panels(len(found), "unit (from the input)", LABELS[kind])
-        every[0].set_yscale("log")
-        for axes, (name, table) in zip(every, found.items(), strict=True):
-            for epochs in (epochs for epochs in shown if epochs + 1 in table.index):
-                size = table.loc[epochs + 1]
-                size = size.where((size > 0) & (size < np.inf))
-                line, above = ("-", 2) if epochs else ("--", 3)
-                axes.plot(table.columns, size, line, color=colour[epochs], linewidth=1.0, zorder=above, **_dot(size))
-            _name(axes, study, name)
-        whole_ticks(every[0].xaxis)
-        log_ticks(every[0].yaxis, text=_short)
-        colours = ListedColormap(list(colour.values()))
-        bounds = np.arange(len(shown) + 1) - 0.5
-        bar = figure.colorbar(
-            ScalarMappable(BoundaryNorm(bounds, len(shown)), colours), ax=every, ticks=range(len(shown)), pad=0.01,
-            label="epochs trained (dashed: 0)", aspect=30,
-        )  # fmt: skip
-        bar.ax.set_yticklabels(map(str, shown))
+    shown = _spread(found["trained"].unique())
+    found = found[found["trained"].isin(shown)]
+    found = found.assign(value=found["value"].where(found["value"].between(0, np.inf, inclusive="neither")))
+    styles = {epochs: "-" if epochs else "--" for epochs in shown}
+    figure = _draw(study, found, "unit", "trained", styles, "unit, from the input", LABELS[kind], columns)
+    figure.axes[0].set_yscale("log")
+    log_ticks(figure.axes[0].yaxis)
+    keys = {
+        _after(epochs): {"color": colour, "linestyle": styles[epochs]} for epochs, colour in st.shades(shown).items()
+    }
+    st.legend_below(figure, [st.key(text, linewidth=1.0, **line) for text, line in keys.items()])
     return figure
 
 
-def gates(study: Study) -> Figure | None:
+@st.styled
+def gates(study: Study, *, columns: st.Columns = 2) -> st.Picture | None:
     """One panel per gated variant: the mean gate value during training, one line per unit, darker for deeper units.
 
     The axis is of log(g / (1 - g)): a gate that starts at its bias b starts at height b, and 0.001 and 0.999 are as far
     from 0.5. Gates that are 0 or 1 to the last bit have no place. None where the logs hold no gate.
     """
     found = _by_variant(study, "gate")
-    if not found:
+    if found.empty:
         return None
-    units = max(max(table.columns) for table in found.values())
-    dark = mpl.colors.LinearSegmentedColormap.from_list("depth", shades(64))
-    with style():
-        figure, every = panels(len(found), "epochs trained", LABELS["gate"])
-        for axes, (name, table) in zip(every, found.items(), strict=True):
-            for unit in table.columns:
-                value = table[unit].where(table[unit].between(0, 1, inclusive="neither"))
-                axes.plot(
-                    table.index - 1, value, color=dark(unit / max(1, units)), linewidth=0.8, **_dot(value),
-                )  # fmt: skip
-            _name(axes, study, name)
-        every[0].set_yscale("logit")
-        every[0].yaxis.set_major_locator(FixedLocator(GATE_TICKS))
-        every[0].yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        every[0].yaxis.set_minor_locator(NullLocator())
-        whole_ticks(every[0].xaxis)
-        figure.colorbar(
-            ScalarMappable(Normalize(0, max(1, units)), dark), ax=every, pad=0.01, label="unit", aspect=30
-        )  # fmt: skip
+    found = found.assign(value=found["value"].where(found["value"].between(0, 1, inclusive="neither")))
+    units = dict.fromkeys(sorted(found["unit"].unique()), "-")
+    figure = _draw(study, found, "trained", "unit", units, "epochs trained", LABELS["gate"], columns)
+    figure.axes[0].set_yscale("logit")
+    figure.axes[0].yaxis.set_major_locator(FixedLocator(GATE_TICKS))
+    figure.axes[0].yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    figure.axes[0].yaxis.set_minor_locator(NullLocator())
+    colours = st.shades(units)
+    st.legend_below(figure, [st.key(f"unit {unit}", color=colours[unit], linewidth=1.0) for unit in _spread(units)])
     return figure
 
 
-def _by_variant(study: Study, kind: str) -> dict[str, pd.DataFrame]:
-    """Variant -> values by epoch (rows) and unit (columns), for its first seed that has them."""
-    columns = {
-        int(match[1]): column
-        for column in study.history
-        if (match := re.fullmatch(rf"signal/{kind}/(\d{{1,6}})", str(column)))
-    }
-    units = sorted(columns)
-    history = study.history
-    rows = history[history[[columns[unit] for unit in units]].notna().any(axis=1)] if columns else history[:0]
-    found = {}
-    for name in study.variants:
-        ids = study.runs_of(name).sort_values("seed")["run_id"]
-        mine = rows[rows["run_id"] == next((run for run in ids if (rows["run_id"] == run).any()), None)]
-        table = mine.set_index("epoch").sort_index()[[columns[unit] for unit in units]].set_axis(units, axis=1)
-        if not table.empty:
-            found[name] = table.dropna(how="all", axis=1)
-    return found
+def _draw(
+    study: Study, found: pd.DataFrame, x: str, hue: str, styles: Mapping[int, str], x_label: str, y_label: str,
+    columns: st.Columns,
+) -> st.Picture:  # fmt: skip
+    """A panel for each variant and in it a line for each level of `hue`, in its style."""
+    variants = [name for name in study.variants if (found["variant"] == name).any()]
+    colours = st.shades(styles)
+    figure, every = st.panels([_title(study, name) for name in variants], columns, x_label, y_label)
+    for axes, name in zip(every, variants, strict=True):
+        mine = found[found["variant"] == name]
+        dot: dict[str, Any] = (
+            {"marker": "o", "markersize": 2} if mine[x].nunique() < 2 else {}
+        )  # a line would not be seen
+        for level, line in mine.pivot(index=x, columns=hue, values="value").items():  # seaborn would bridge gaps
+            axes.plot(line, color=colours[level], linestyle=styles[level], linewidth=0.9, **dot)
+    whole_ticks(every[0].xaxis)
+    return figure
 
 
-def _name(axes: Axes, study: Study, name: str) -> None:
+def _by_variant(study: Study, kind: str) -> pd.DataFrame:
+    """variant, unit, trained (epochs), value: of each variant's first seed that has any."""
+    history, columns = study.history, {}
+    for column in map(str, study.history):
+        if match := re.fullmatch(rf"signal/{kind}/(\d{{1,6}})", column):
+            columns[column] = int(match[1])
+    rows = history[history[list(columns)].notna().any(axis=1) & history["run_id"].isin(study.counted["run_id"])]
+    first = rows.sort_values("seed").groupby("variant")["run_id"].first()
+    rows = rows[rows["run_id"].isin(first)].rename(columns=columns).assign(trained=rows["epoch"] - 1)
+    long = rows.melt(["variant", "trained"], sorted(columns.values()), "unit", "value")
+    return long.dropna(subset="value").sort_values(["unit", "trained"]).astype({"unit": int})
+
+
+def _spread(values: Iterable[int]) -> list[int]:
+    every = sorted(map(int, values))
+    return [every[round(i)] for i in np.linspace(0, len(every) - 1, min(MOST_LINES, len(every)))]
+
+
+def _after(epochs: int) -> str:
+    return f"after {epochs} epoch{'s' * (epochs != 1)}" if epochs else "initial weights"
+
+
+def _title(study: Study, name: str) -> str:
     outcome = study.runs_of(name).sort_values("seed")["outcome"].iloc[0]
-    small_title(axes, study.declared.labels[name] + (" (diverged)" if outcome == "diverged" else ""))
-
-
-def _dot(values: pd.Series) -> dict[str, Any]:
-    """A marker for a line with only one point, which would be invisible."""
-    return {"marker": "o", "markersize": 2} if values.notna().sum() < 2 else {}
-
-
-def _short(value: float) -> str:
-    """0.0002, and 2e-5 as a power of ten."""
-    if 1e-4 <= value < 1e4:
-        return f"{value:g}"
-    digits, _, power = f"{value:e}".partition("e")
-    factor = "" if float(digits) == 1 else f"{float(digits):g} × "
-    return f"{factor}10{str(int(power)).translate(SUPERSCRIPTS)}"
+    return study.declared.labels[name] + (" (diverged)" if outcome == "diverged" else "")

@@ -1,39 +1,42 @@
-"""The look of figures in print: sizes, fonts, colours; and files that are equal byte for byte."""
+"""The look of figures in print: sizes, fonts, colours, ticks, legends; and files that are equal byte for byte."""
 
 from __future__ import annotations
 
+import functools
+import io
 import math
-import textwrap
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeVar
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
+import seaborn as sns
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.textpath import TextPath
-from matplotlib.ticker import MaxNLocator
 
+from analysis.output.figures.text import SET_SYMBOL, finish, typeset, wrapped
+from analysis.study import Study
+from analysis.study.looks import COLOURS
+
+Columns = Literal[1, 2]
+Drawn = TypeVar("Drawn")
 WIDTH_IN: Mapping[int, float] = {1: 3.3, 2: 6.9}  # one and two columns of a two-column paper
-HEIGHT_IN = 2.3  # of the axes with their labels; a legend adds to it
-PANEL_HEIGHT_IN = 1.45  # of one of many panels, its title included
-PANELS_A_ROW = 4
+PANELS_A_ROW: Mapping[int, int] = {1: 2, 2: 4}
+HEIGHT_IN = 2.2  # of the axes with their labels; a legend adds to it
+PANEL_HEIGHT_IN = 1.4  # of one of many panels, its title included
 LEGEND_ROW_IN = 0.15
 HANDLE_EM, HANDLE_PAD_EM, COLUMN_GAP_EM = 1.8, 0.6, 1.5  # of a legend
-MOST_TICKS = 6
-ROUND = (
-    (1, 1.1, 1.2, 1.3, 1.4, 1.6, 1.8, 2, 2.2, 2.5, 2.8, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9),
-    (1, 1.5, 2, 2.5, 3, 4, 5, 6, 8),
-    (1, 1.5, 2, 3, 5, 7),
-    (1, 2, 5),
-    (1, 3),
-    (1,),
-)  # leading digits of the ticks of a logarithmic axis
 SMALL_PT = 7
+THIN, BOLD = 0.7, 1.4
+INK, GREY, PALE = "black", "0.4", "0.75"
 LABELS = {
     "test/error": "test error (%)",
     "train/error": "training error (%)",
@@ -41,13 +44,14 @@ LABELS = {
     "train/loss": "training loss",
 }
 DIAMOND: Mapping[str, Any] = {
-    "color": "0.3",
+    "color": "#B2182B",
     "marker": "D",
     "markersize": 4.5,
     "markerfacecolor": "none",
-    "markeredgewidth": 0.8,
+    "markeredgewidth": 0.9,
     "linestyle": "none",
 }
+DOT: Mapping[str, Any] = {"color": GREY, "marker": "o", "markersize": 3, "markeredgewidth": 0, "linestyle": "none"}
 STYLE: Mapping[str, Any] = {
     "font.size": 8,
     "axes.labelsize": 8,
@@ -59,7 +63,7 @@ STYLE: Mapping[str, Any] = {
     "axes.linewidth": 0.6,
     "axes.spines.top": False,
     "axes.spines.right": False,
-    "lines.linewidth": 1.4,
+    "lines.linewidth": BOLD,
     "lines.markersize": 3.5,
     "legend.frameon": False,
     "pdf.fonttype": 42,  # TrueType, as the conferences ask
@@ -69,10 +73,14 @@ STYLE: Mapping[str, Any] = {
 }
 
 
-def shades(count: int) -> list[str]:
-    """`count` ordered colours, pale to dark, even in grey print and for colour-blind readers (cividis reversed)."""
-    scale = mpl.colormaps["cividis"]
-    return [mpl.colors.to_hex(scale(0.85 * (1 - i / max(1, count - 1)))) for i in range(count)]
+class Picture(Figure):
+    """A matplotlib Figure without pyplot that a notebook shows, whatever its settings."""
+
+    def _repr_png_(self) -> bytes:
+        drawn = io.BytesIO()
+        with style():
+            self.savefig(drawn, format="png", dpi=200)
+        return drawn.getvalue()
 
 
 @contextmanager
@@ -85,74 +93,122 @@ def style() -> Generator[None]:
         yield
 
 
-def panels(count: int, x_label: str, y_label: str, *, extra_in: float = 0.3) -> tuple[Figure, list[Axes]]:
-    """`count` small axes of equal limits on two columns of print (one for a single panel), at most four in a row."""
-    a_row = min(count, PANELS_A_ROW)
+def styled(draw: Callable[..., Drawn]) -> Callable[..., Drawn]:
+    """Runs the function within `style`."""
+
+    @functools.wraps(draw)
+    def drawing(*args: Any, **options: Any) -> Drawn:
+        with style():
+            return draw(*args, **options)
+
+    return drawing
+
+
+def picture(columns: int, height_in: float = HEIGHT_IN) -> Picture:
+    return Picture(figsize=(WIDTH_IN[columns], height_in), layout="constrained")
+
+
+def panels(titles: Sequence[str], columns: int, x_label: str, y_label: str) -> tuple[Picture, list[Axes]]:
+    """Small axes of equal limits, two or four in a row; what is left of the last row is for the legend."""
+    count, a_row = len(titles), min(len(titles), PANELS_A_ROW[columns])
     rows = -(-count // a_row)
-    row_in = PANEL_HEIGHT_IN + (0.4 if rows == 1 else 0.0)
-    figure = Figure(figsize=(WIDTH_IN[min(count, 2)], rows * row_in + extra_in), layout="constrained")
+    figure = picture(columns, rows * (PANEL_HEIGHT_IN + (0.4 if rows == 1 else 0.0)) + 0.3)
     every = figure.subplots(rows, a_row, sharex=True, sharey=True, squeeze=False)
     for axes in every.flat[count:]:
         axes.remove()
+    for axes, title in zip(every.flat, titles, strict=False):
+        axes.set_title(wrapped(title, 88 // a_row // (3 - columns)), fontsize=SMALL_PT)
     for axes in every.flat[max(0, count - a_row) : count]:  # the lowest of each column
         axes.xaxis.set_tick_params(labelbottom=True)
-    for axes in every.flat[(rows - 1) * a_row : count]:
         axes.set_xlabel(x_label)
     figure.supylabel(y_label)
     return figure, list(every.flat[:count])
 
 
-def small_title(axes: Axes, *lines: str) -> None:
-    """A panel's title; long labels are broken into lines of similar length, not cut."""
-    axes.set_title("\n".join(part for line in lines for part in _balanced(line, 27)), fontsize=SMALL_PT)
+def keep_labels(plot: Callable[..., Any], axes: Axes, **options: Any) -> None:
+    """Call a plotting function of seaborn, which would name the axes after the frame's columns."""
+    labels = {"xlabel": axes.get_xlabel(), "ylabel": axes.get_ylabel()}
+    plot(ax=axes, **options)
+    axes.set(**labels)
 
 
-def _balanced(text: str, width: int) -> list[str]:
-    """`text` in as few lines of at most `width` characters as possible, all of similar length."""
-    fewest = len(textwrap.wrap(text, width))
-    tries = (textwrap.wrap(text, narrower) for narrower in range(1, width + 1))
-    return next(lines for lines in tries if len(lines) <= fewest) if text else []
+def shades(levels: Iterable[Any]) -> dict[Any, str]:
+    """Level -> an ordered colour, pale to dark, even in grey print and for colour-blind readers (viridis reversed)."""
+    levels, scale = list(levels), sns.color_palette("viridis_r", as_cmap=True)
+    return dict(zip(levels, map(mpl.colors.to_hex, scale(np.linspace(0.27, 1, len(levels)))), strict=True))
+
+
+def palette(study: Study) -> dict[str, str]:
+    """A colour for each variant, no two alike; along a ladder they are ordered, else the baseline is black."""
+    names, baseline = study.declared.variants, study.declared.baseline
+    if study.declared.kind == "ladder":
+        return shades(names)
+    if len(names) <= len(COLOURS) + 1:
+        return {name: look.colour for name, look in study.looks.items()}
+    hues = sns.husl_palette(len(names) - 1, l=0.5).as_hex()  # evenly spaced, of one lightness
+    return dict(zip([name for name in names if name != baseline], hues, strict=True)) | {baseline: INK}
+
+
+def paper_cells(study: Study) -> pd.DataFrame:
+    """The paper's numbers, where they are of the runs' own data set and metric; elsewhere no axis is theirs."""
+    cells = study.paper
+    return cells.by_variant if cells.dataset == study.setting("data.name") else cells.by_variant[:0]
+
+
+def key(label: str, **line: Any) -> Line2D:
+    """An entry of a legend."""
+    looks: dict[str, Any] = {"color": GREY, "linewidth": BOLD, **line}
+    return Line2D([], [], **looks, label=typeset(label))
+
+
+def band_key(label: str) -> Patch:
+    return Patch(facecolor=GREY, alpha=0.25, linewidth=0, label=label)
+
+
+def counts(study: Study, text: Callable[[str], str]) -> tuple[str, dict[str, str]]:
+    """The number of runs that most variants have, for the legend, as " (n = 5)"; and what the others note at a name."""
+    texts = {name: text(name) for name in study.drawn_variants}
+    (usual, often), *_ = Counter(texts.values()).most_common(1) or [("", 0)]
+    if often == 1 < len(texts) or "n = " not in usual or "," in usual:
+        return "", texts
+    notes = {name: said for name, said in texts.items() if said != usual}
+    return f" (mostly {usual})" if notes else f" ({usual})", notes
 
 
 def legend_below(figure: Figure, handles: Iterable[Artist]) -> None:
-    """A legend of as many columns as fit, below the axes; the figure grows by its rows."""
+    """A legend of as many columns as fit, below the axes; the figure grows by its rows.
+
+    Beside the panels of a last row that is not full, there is room for it without.
+    """
     handles = list(handles)
     width_in, height_in = figure.get_size_inches()
-    labels_pt = [TextPath((0, 0), str(handle.get_label()), size=SMALL_PT).get_extents().width for handle in handles]
+    texts = [str(handle.get_label()) for handle in handles]
+    labels_pt = [TextPath((0, 0), SET_SYMBOL.sub("bg", t), size=SMALL_PT).get_extents().width for t in texts]
     handle_pt, gap_pt = (HANDLE_EM + HANDLE_PAD_EM) * SMALL_PT, COLUMN_GAP_EM * SMALL_PT
-    for columns in range(len(handles), 0, -1):
-        needed = sum(handle_pt + gap_pt + column.max() for column in np.array_split(labels_pt, columns))
-        if needed <= width_in * 72:
-            break
-    figure.set_size_inches(width_in, height_in + LEGEND_ROW_IN * math.ceil(len(handles) / columns))
-    figure.legend(
-        handles=handles, loc="outside lower center", ncols=columns, handlelength=HANDLE_EM,
-        handletextpad=HANDLE_PAD_EM, columnspacing=COLUMN_GAP_EM,
-    )  # fmt: skip
-
-
-def whole_ticks(axis: Axis, *, whole: bool = True) -> None:
-    """Ticks at whole numbers only, at least one; whole=False: at any numbers."""
-    axis.set_major_locator(MaxNLocator("auto", steps=[1, 2, 2.5, 5, 10], integer=whole, min_n_ticks=1))
-
-
-def log_ticks(axis: Axis, at: Sequence[float] | None = None, text: Callable[[float], str] = "{:g}".format) -> None:
-    """A logarithmic axis with plain numbers: at these places, or at few round ones within the present limits."""
-    if at is None:
-        low, high = sorted(axis.get_view_interval())
-        powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-        for leading in ROUND:  # ever coarser
-            every = [digit * 10.0**power for power in powers for digit in leading]
-            at = [place for place in every if low <= place <= high]
-            if len(at) <= MOST_TICKS:
+    spacing: dict[str, Any] = {
+        "handlelength": HANDLE_EM, "handletextpad": HANDLE_PAD_EM, "columnspacing": COLUMN_GAP_EM,
+    }  # fmt: skip
+    grid = figure.axes[0].get_gridspec() if figure.axes else None
+    if grid is not None and (free := -len(figure.axes) % grid.ncols):
+        beside = figure.add_subplot(grid[-1, grid.ncols - free :])
+        beside.set(xticks=[], yticks=[])
+        beside.set_axis_off()
+        beside.legend(handles=handles, loc="center", **spacing)
+    else:
+        for columns in range(len(handles), 0, -1):
+            needed = sum(handle_pt + gap_pt + column.max() for column in np.array_split(labels_pt, columns))
+            if needed <= width_in * 72:
                 break
-    places = list(at or ())
-    axis.set_ticks(places, [text(place) for place in places])
-    axis.set_ticks([], minor=True)
+        figure.set_size_inches(width_in, height_in + LEGEND_ROW_IN * math.ceil(len(handles) / columns))
+        figure.legend(handles=handles, loc="outside lower center", ncols=columns, **spacing)
+    finish(figure)
 
 
 def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
-    """`name`.pdf, .svg and .png (300 dpi); The same figure gives the same bytes: no date, a fixed salt for SVG ids."""
+    """`name`.pdf, .svg and .png (300 dpi). The same figure gives the same bytes: no date, a fixed salt for SVG ids.
+
+    PDF and SVG have no background; the PNG is white.
+    """
     Path(folder).mkdir(parents=True, exist_ok=True)
     paths = []
     with style():
@@ -160,6 +216,6 @@ def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
         figure.set_layout_engine("none")  # laid out once, alike in all files
         for suffix, metadata in (("pdf", {"CreationDate": None}), ("svg", {"Date": None}), ("png", {})):
             path = Path(folder) / f"{name}.{suffix}"
-            figure.savefig(path, dpi=300, metadata=metadata)
+            figure.savefig(path, dpi=300, metadata=metadata, transparent=suffix != "png")
             paths.append(path)
     return paths

@@ -62,18 +62,25 @@ def declared(
 
 @pytest.fixture
 def drawn_at() -> Callable[[Axes, str], list[list[float]]]:
-    """`drawn_at(axes, label)`: the points of every line with this label."""
+    """`drawn_at(axes, label)`: the points of every line, and of every scatter, with this label."""
 
     def points(axes: Axes, label: str) -> list[list[float]]:
-        return [point for line in axes.get_lines() if line.get_label() == label for point in line.get_xydata().tolist()]
+        lines = [line.get_xydata() for line in axes.get_lines() if line.get_label() == label]
+        scatters = [dots.get_offsets() for dots in axes.collections if dots.get_label() == label]
+        return [point for found in (*lines, *scatters) for point in np.ma.filled(found, np.nan).tolist()]
 
     return points
 
 
 @pytest.fixture
 def texts() -> Callable[[Figure], list[str]]:
-    """The legend's texts."""
-    return lambda figure: [text.get_text() for text in figure.legends[0].get_texts()]
+    """The legend's texts, wherever it is."""
+
+    def found(figure: Figure) -> list[str]:
+        legends = [*figure.legends, *(axes.get_legend() for axes in figure.axes)]
+        return [text.get_text() for legend in legends if legend for text in legend.get_texts()]
+
+    return found
 
 
 @pytest.fixture

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-
+import numpy as np
 import pytest
 
 from analysis.output import figures
@@ -22,9 +21,9 @@ def runs(declared):
 
 def test_medians_and_seeds_stand_at_their_cost(runs, drawn_at):
     parameters, multiply_adds = figures.error_against_cost(runs).axes
-    assert drawn_at(parameters, "_k12") == [[1e6, 5.5]]
-    assert drawn_at(parameters, "_seeds of k12") == [[1e6, 5.0], [1e6, 6.0], [1e6, 5.5]]
-    assert drawn_at(multiply_adds, "_k24") == [[1e9, 4.1]]
+    assert np.allclose(drawn_at(parameters, "_median"), [[1e6, 5.5], [4e6, 4.1]])
+    assert np.allclose(drawn_at(parameters, "_seeds")[:3], [[1e6, 5.0], [1e6, 6.0], [1e6, 5.5]])
+    assert np.allclose(drawn_at(multiply_adds, "_median")[1], [1e9, 4.1])
     assert (parameters.get_xscale(), multiply_adds.get_xscale()) == ("log", "log")
     assert parameters.get_ylim() == multiply_adds.get_ylim()
 
@@ -36,13 +35,12 @@ def test_the_baselines_median_is_a_line(runs, drawn_at):
 
 def test_a_median_that_fails_is_crossed_out_at_the_upper_edge(runs, drawn_at):
     axes = figures.error_against_cost(runs).axes[0]
-    ((_, median),) = drawn_at(axes, "_k40")
-    assert math.isnan(median)
-    assert drawn_at(axes, "_cross") == [[16e6, 1]]
-    assert drawn_at(axes, "_seeds of k40") == [[16e6, 3.0]]
+    assert max(cost for cost, _ in drawn_at(axes, "_median")) < 5e6
+    assert drawn_at(axes, "_failed") == [[16e6, 1]]
+    assert np.allclose(drawn_at(axes, "_seeds")[-1], [16e6, 3.0])
 
 
 def test_only_costs_that_vary_have_an_axis(runs, declared):
     one = figures.error_against_cost(runs.assign(**{"config.parameters": 4_233_000}))
-    assert [axes.get_xlabel() for axes in one.axes] == ["multiply-adds for one image"]
+    assert [axes.get_xlabel() for axes in one.axes] == ["multiply-adds for one image, log scale"]
     assert figures.error_against_cost(declared(ERRORS)[0]) is None  # the fixture's nets cost the same

@@ -21,7 +21,13 @@ def test_marks_stand_where_the_seeds_reach_the_target(two, drawn_at, texts):
     # ReLU: 40, 30, 20 / 32, 24 / 24: epochs 3, 2, 1. tanh: 80, 60, 40, 20: epoch 4; the others end at 30 and 35
     assert drawn_at(axes, "_seeds") == [[3, 25], [2, 25], [1, 25], [4, 25]]
     assert drawn_at(axes, "_median") == [[2, 25]]
-    assert texts(figure) == ["ReLU: 25 % in 2 epochs", "tanh: does not reach 25 %"]
+    assert texts(figure) == [
+        "ReLU: 25 % in 2 epochs",
+        "tanh: does not reach 25 %",
+        "target: 25 %",
+        "one seed reaches it",
+        "range over seeds",
+    ]
     assert {error for _, error in drawn_at(axes, "_target")} == {25.0}
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("epoch", "training error (%)")
 
@@ -37,7 +43,9 @@ def test_each_net_is_shown_at_the_learning_rate_that_gets_there_first(declared, 
         {"net.activation": name, "recipe.learning_rate": rate} for name in ("relu", "tanh") for rate in (0.1, 0.01)
     ]
     runs, history = declared(errors, kind="factorial", levels=levels, target_train_error=25.0)
-    assert texts(figures.error_to_target(runs, history)) == [
+    said = texts(figures.error_to_target(runs, history))
+    assert "other learning rates" in said
+    assert said[:2] == [
         "ReLU, learning rate 0.01: 25 % in 1 epoch",
         "tanh, learning rate 0.01: 25 % in 4 epochs",  # 45 and 46 reach it in the last epoch, 40 is one of three
     ]

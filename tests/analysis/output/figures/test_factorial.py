@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import pytest
 
 from analysis.output import figures
@@ -45,8 +46,8 @@ def test_a_line_a_level_joins_the_medians_of_its_cells(square, drawn_at, texts):
     # dropout is of numbers and stands on the x axis: 0 on the left, 0.5 on the right
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["0", "0.5"]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("dropout", "test error (%)")
-    assert drawn_at(axes, "_False") == [[0, 13.0], [1, 12.5]]  # of 12, 12.5 and a failure, which ranks last
-    ((left, right),) = [line.get_xydata().tolist() for line in axes.get_lines() if line.get_label() == "_True"]
+    without, (left, right) = [line.get_xydata().tolist() for line in axes.get_lines() if line.get_label() == "_median"]
+    assert without == [[0, 13.0], [1, 12.5]]  # of 12, 12.5 and a failure, which ranks last
     assert left == [0, 11.0]
     assert math.isnan(right[1])  # two of three failed: so did the median
     assert texts(figure)[:2] == ["without LRN", "with LRN"]
@@ -54,8 +55,8 @@ def test_a_line_a_level_joins_the_medians_of_its_cells(square, drawn_at, texts):
 
 def test_each_seed_is_a_mark_and_failures_are_counted_at_the_edge(square, drawn_at):
     (axes,) = figures.interaction(square[0]).axes
-    assert drawn_at(axes, "_seeds of neither") == [[0, 13.0], [0, 14.0], [0, 12.0]]
-    assert drawn_at(axes, "_seeds of both") == [[1, 9.0]]
+    seeds = drawn_at(axes, "_seeds")
+    assert sorted(seeds) == [[0, 10], [0, 11], [0, 12], [0, 12], [0, 13], [0, 14], [1, 9], [1, 12], [1, 12.5]]
     assert [text.get_text() for text in axes.texts] == ["× 1/3", "× 2/3"]
 
 
@@ -83,7 +84,7 @@ def test_degradation_has_a_panel_a_level_and_one_of_last_errors(depths):
     assert [axes.get_title() for axes in left] == ["plain", "residual"]
     assert figure.get_size_inches()[0] == WIDTH_IN[2]
     assert left[0].get_ylim() == left[1].get_ylim()
-    assert (right.get_xlabel(), right.get_xscale()) == ("depth", "log")
+    assert (right.get_xlabel(), right.get_xscale()) == ("depth, log scale", "log")
     assert [tick.get_text() for tick in right.get_xticklabels()] == ["20", "56"]
 
 
@@ -99,9 +100,9 @@ def test_degradation_draws_test_errors_bold_and_training_errors_dashed(depths):
 
 def test_last_errors_against_depth(depths, drawn_at):
     right = figures.degradation(*depths).axes[-1]
-    assert drawn_at(right, "_none") == [[20, 9.0], [56, 13.0]]
-    assert drawn_at(right, "_identity") == [[20, pytest.approx(8.7)], [56, 7.0]]
-    assert drawn_at(right, "_training none") == [[20, 4.5], [56, 6.5]]
+    plain, residual = [[20, 9.0], [56, 13.0]], [[20, 8.7], [56, 7.0]]
+    assert np.allclose(drawn_at(right, "_median"), plain + residual)
+    assert np.allclose(drawn_at(right, "_training")[:2], [[20, 4.5], [56, 6.5]])
 
 
 def test_other_kinds_have_neither_figure(frames):
