@@ -152,7 +152,7 @@ def test_a_reader_that_has_gone_is_no_error():
     ("words", "message"),
     [
         ((), "name a net: resnet8, "),
-        (("--file", "nowhere.py", "--list"), "there is no file nowhere.py"),
+        (("--file", "nowhere.py", "--list"), "nowhere.py; give a Python file that defines ABLATION"),
         (("resnet111",), "did you mean resnet110"),
         (("resnet8", "--orders", "original"), "no option 'orders'"),
         (("resnet8", "--order", "post"), "it takes original, bn_after_add"),

@@ -91,7 +91,7 @@ def test_all_trains_to_tables(ended, monkeypatch, tmp_path):
         (["--all", "--depth", "20"], "--all takes no --depth"),
         (["--all", "--dataset", "cifar10"], "--all takes no --dataset"),
         (["--all", "highway"], "give either --all or highway"),
-        (["nowhere/mine.py"], "there is no file nowhere/mine.py"),
+        (["nowhere/mine.py"], "nowhere/mine.py; give a Python file that defines ABLATION"),
         (
             ["resnet_downsample", "--profile", "paper"],
             "trains on ImageNet; name your copy with --dataset imagefolder:PATH",
