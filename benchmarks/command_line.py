@@ -1,18 +1,17 @@
-"""What the commands share: parsing, one line and status 2 for bad input, and the choice of a device."""
+"""What the commands share: parsing, and one line and status 2 for bad input."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
-import torch
 import tyro
 
 from experiments.data import DataError
+from experiments.spec import SpecError
 
-Device = Literal["cpu", "cuda"]
 Args = TypeVar("Args")
 
 
@@ -26,7 +25,7 @@ def run(args: type[Args], main: Callable[[Args], None]) -> None:
     parsed = tyro.cli(args, prog=f"python -m benchmarks.{name}", description=args.__doc__)
     try:
         main(parsed)
-    except (UsageError, DataError) as error:
+    except (UsageError, SpecError, DataError) as error:
         print(f"{name}: {error}", file=sys.stderr)
         sys.exit(2)
 
@@ -35,10 +34,3 @@ def check_positive(args: Any, *names: str) -> None:
     for name in names:
         if (value := getattr(args, name)) is not None and value <= 0:
             raise UsageError(f"--{name.replace('_', '-')} must be above 0, not {value}")
-
-
-def device_for(wanted: Device | None) -> Device:
-    """The device that was asked for; without one, cuda where PyTorch finds it."""
-    if wanted == "cuda" and not torch.cuda.is_available():
-        raise UsageError("--device cuda: PyTorch finds no CUDA device here; leave --device out to time the CPU")
-    return wanted or ("cuda" if torch.cuda.is_available() else "cpu")

@@ -11,11 +11,12 @@ from pathlib import Path
 import psutil
 import torch
 
-from benchmarks.command_line import Device, check_positive, device_for, run
+from benchmarks.command_line import check_positive, run
 from benchmarks.offline_log import open_log
 from experiments import data
+from experiments.machine import device_for
 from experiments.settings import DIGITS
-from experiments.spec import NetSpec, RunSpec, with_changes, with_epochs
+from experiments.spec import Device, NetSpec, RunSpec, with_changes, with_epochs
 from experiments.training import checkpoint
 from experiments.training.train import Row, train
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import torch
 
-from benchmarks.command_line import Device, UsageError
+from benchmarks.command_line import UsageError
 from benchmarks.offline_log import open_log, process_log
 from benchmarks.usual_loop import UsualLoop
 from experiments.data.load import Dataset
@@ -19,7 +19,7 @@ from experiments.machine import cores
 from experiments.planning import throughput
 from experiments.planning.throughput import TimedTraining
 from experiments.recipes import Recipe
-from experiments.spec import DataSpec, NetSpec, RunSpec
+from experiments.spec import DataSpec, Device, NetSpec, RunSpec
 from experiments.training.memory import release_memory
 from experiments.training.train import build_net
 
@@ -42,6 +42,7 @@ SETTINGS: Mapping[Setting, Mapping[str, Any]] = {
 }
 TRIAL_STEPS = 3
 DEFAULT_SETTINGS: Mapping[str, tuple[Setting, ...]] = {
+    "mps": ("fp32",),
     "cpu": ("fp32", "bf16", "compiled", "compiled_bf16"),
     "cuda": ("fp32", "tf32", "bf16", "compiled_bf16"),
 }
@@ -90,7 +91,7 @@ class Result:
 
 
 def check_setting(setting: Setting, device: Device) -> None:
-    if setting == "tf32" and device == "cpu":
+    if setting == "tf32" and device != "cuda":
         raise UsageError("tf32 needs a CUDA device; a CPU has fp32 and bf16")
 
 

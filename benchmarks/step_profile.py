@@ -11,15 +11,16 @@ from pathlib import Path
 import torch
 from torch.profiler import ProfilerActivity, profile
 
-from benchmarks.command_line import Device, check_positive, device_for, run
+from benchmarks.command_line import check_positive, run
 from benchmarks.floor import floor, measure_rates
 from benchmarks.offline_log import open_log
 from benchmarks.speed import Net, Setting, check_setting, timed_spec
 from benchmarks.usual_loop import UsualLoop
 from experiments import data
 from experiments.data.load import Dataset
+from experiments.machine import device_for
 from experiments.planning.throughput import TimedTraining
-from experiments.spec import RunSpec
+from experiments.spec import Device, RunSpec
 from experiments.training.train import build_net
 
 STEPS = 4

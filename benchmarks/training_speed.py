@@ -15,11 +15,12 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import speed
-from benchmarks.command_line import Device, check_positive, device_for, run
+from benchmarks.command_line import check_positive, run
 from benchmarks.speed import Net, Result, Setting, check_setting
 from experiments import data
 from experiments.execution import environment
-from experiments.machine import cores
+from experiments.machine import cores, device_for
+from experiments.spec import Device
 
 GPU_RUNS = 4
 

@@ -8,14 +8,18 @@ from pathlib import Path
 
 import psutil
 
-from experiments.spec import SpecError
+from experiments.spec import Device, SpecError
 
 
-def device_for(wanted: str | None) -> str:
+def device_for(wanted: Device | None) -> Device:
     """`wanted`, or without a wish cuda where there is one, else cpu. Raises SpecError where PyTorch lacks it."""
     import torch
 
-    found = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    found: dict[Device, bool] = {
+        "cpu": True,
+        "cuda": torch.cuda.is_available(),
+        "mps": torch.backends.mps.is_available(),
+    }
     if wanted is None:
         return "cuda" if found["cuda"] else "cpu"
     if wanted not in found:

@@ -29,6 +29,9 @@ class SpecError(ValueError):
     """A declaration or a command asks for something impossible; one line says what would be right."""
 
 
+Device = Literal["cpu", "cuda", "mps"]
+
+
 @dataclass(frozen=True)
 class NetSpec:
     """A net of `nets` by name, with the options that differ from its own defaults."""
@@ -102,7 +105,7 @@ class RunSpec:
     recipe: Recipe = HE2016_CIFAR
     seed: int = 0
     threads: int = 1
-    device: Literal["cpu", "cuda", "mps"] = "cpu"
+    device: Device = "cpu"
     compiled: bool = False
     deterministic: bool = True
 

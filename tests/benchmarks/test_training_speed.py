@@ -34,7 +34,7 @@ def run(name, *words):
         (("endurance", "--epochs", "0"), "endurance: --epochs must be above 0, not 0"),
         (
             ("endurance", "--device", "cuda"),
-            "endurance: --device cuda: PyTorch finds no CUDA device here; leave --device out to time the CPU",
+            "endurance: --device cuda: PyTorch finds no such device here; choose from cpu",
         ),
     ],
 )
