@@ -11,6 +11,7 @@ import tyro
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from experiments import temporary
 from experiments.datasets import DATASETS, DataError, info_of
 
 
@@ -102,7 +103,9 @@ def check_images(folder: Path) -> None:
 
 if __name__ == "__main__":
     try:
-        main(tyro.cli(Args))
+        args = tyro.cli(Args)
+        temporary.use_own_folder()
+        main(args)
     except DataError as error:
         print(f"fetch_data: {error}", file=sys.stderr)
         sys.exit(2)

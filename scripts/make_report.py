@@ -13,6 +13,8 @@ import tyro
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from experiments import temporary
+
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
@@ -180,4 +182,6 @@ def refuse(reason: object) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(tyro.cli(Args, description=Args.__doc__)))
+    args = tyro.cli(Args, description=Args.__doc__)
+    temporary.use_own_folder()
+    sys.exit(main(args))

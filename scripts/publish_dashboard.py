@@ -12,6 +12,7 @@ import tyro
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from experiments import temporary
 
 if TYPE_CHECKING:
     from analysis.results.findings import Findings
@@ -94,4 +95,6 @@ def refuse(reason: object) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(tyro.cli(Args, description=Args.__doc__)))
+    args = tyro.cli(Args, description=Args.__doc__)
+    temporary.use_own_folder()
+    sys.exit(main(args))

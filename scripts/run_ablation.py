@@ -13,6 +13,8 @@ import tyro
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from experiments import temporary
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -236,7 +238,9 @@ def refuse(reason: object) -> int:
 
 if __name__ == "__main__":
     try:
-        sys.exit(main(tyro.cli(Args, description=Args.__doc__)))
+        args = tyro.cli(Args, description=Args.__doc__)
+        temporary.use_own_folder()
+        sys.exit(main(args))
     except KeyboardInterrupt as interrupt:
         print("\ninterrupted; run the same command again to resume", file=sys.stderr)
         sys.exit(getattr(interrupt, "status", 130))
