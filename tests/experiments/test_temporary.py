@@ -50,6 +50,7 @@ def test_all_temporary_files_go_there_and_go_with_the_process(short):
 
 def test_the_folder_of_a_dead_process_is_removed_and_that_of_a_living_one_kept(short):
     living = child("import sys; sys.stdout.flush(); sys.stdin.read()", short)
+    assert living.stdout is not None
     kept = Path(living.stdout.readline().strip())
     dead = child("import os, sys; sys.stdout.flush(); os.kill(os.getpid(), 9)", short)
     stale = Path(dead.communicate()[0].strip())
