@@ -14,6 +14,7 @@ import tyro
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from experiments import temporary
+from experiments.execution.interruption import end_on_interrupt
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -240,6 +241,7 @@ if __name__ == "__main__":
     try:
         args = tyro.cli(Args, description=Args.__doc__)
         temporary.use_own_folder()
+        end_on_interrupt()
         sys.exit(main(args))
     except KeyboardInterrupt as interrupt:
         print("\ninterrupted; run the same command again to resume", file=sys.stderr)

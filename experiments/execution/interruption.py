@@ -76,7 +76,14 @@ def graceful() -> Generator[Stop]:
     stop.raise_if_requested()
 
 
+def end_on_interrupt() -> None:
+    """Until runs train, Ctrl-C ends the command at once: an import that catches the exception would lose it."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, lambda number, frame: leave_at_once(number))
+
+
 def leave_at_once(number: int) -> None:
+    os.write(2, b"\ninterrupted; run the same command again to resume\n")
     for child in multiprocessing.active_children():
         child.kill()
     if sys.stdout.isatty():
