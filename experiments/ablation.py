@@ -149,7 +149,8 @@ def check_ablation(ablation: Ablation) -> Ablation:
     names = [variant.name for variant in ablation.variants]
     for name in (ablation.name, *names):  # folders and W&B groups are named after them
         if not re.fullmatch(r"\w[\w.-]*", name):
-            raise SpecError(f"{ablation.name}: {name!r} is not a valid name: use letters, digits, '_', '.' and '-'")
+            whose = "" if name == ablation.name else f"{ablation.name}: "
+            raise SpecError(f"{whose}{name!r} is not a valid name: use letters, digits, '_', '.' and '-'")
     if len(set(names)) != len(names):
         raise SpecError(f"{ablation.name}: two variants share a name")
     if not names:
