@@ -90,6 +90,7 @@ def results(out: Path) -> dict[str, object]:
     """Everything that must be equal: history, summaries, table, weights, optimiser."""
     runs, history = logs.load(out / "resnet_preact")
     timeless = [column for column in history if not column.startswith("time/")]
+    runs = runs[runs["outcome"] != "unreadable"]  # the study's own log, killed before it said whose it is
     summary = [column for column in runs if column.startswith("summary.") and "time/" not in column]
     states = {
         str(path.relative_to(out)): torch.load(path, weights_only=True) for path in sorted(out.rglob("checkpoint.pt"))
