@@ -97,7 +97,7 @@ def results(out: Path) -> dict[str, object]:
     }
     return {
         "history": history[timeless].sort_values(["run_id", "epoch"]).reset_index(drop=True),
-        "summary": runs[["run_id", "outcome", *summary]].sort_values("run_id").reset_index(drop=True),
+        "summary": runs[["run_id", "outcome", *summary]].sort_values("run_id").reset_index(drop=True).convert_dtypes(),
         "table": [pd.read_csv(path).drop(columns=TIMES, errors="ignore") for path in sorted(out.rglob("table.csv"))],
         "states": {name: {part: state[part] for part in ("net", "optimiser")} for name, state in states.items()},
     }
