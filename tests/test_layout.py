@@ -32,8 +32,8 @@ FORBIDDEN = {
     "analysis": ("torch", "torchvision", "nets", "experiments"),
     "nets": ("analysis", "wandb", "pandas"),
 }
-# The log reader: a run is finished when its log, read back, says so.
-SHARED = ("analysis.published.recipes", "analysis.schema", "analysis.logs.wandb_file")
+# The log reader: a run is finished when its log, read back, says so. The wrong images: packed by a run, unpacked here.
+SHARED = ("analysis.published.recipes", "analysis.schema", "analysis.logs.wandb_file", "analysis.logs.wrong_images")
 MOST_LINES = 250
 
 

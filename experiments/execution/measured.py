@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from experiments.execution.opened import open_run
+from experiments.execution.run_summary import summary_of
 from experiments.execution.tracking import Tracker
 from experiments.planning.job import Job
 from experiments.training import checkpoint, metrics
@@ -27,8 +28,7 @@ def add_metrics(job: Job, open_log: Callable[[Job, dict[str, Any]], Tracker]) ->
     row = {**run.rows[-1], **metrics.measure(lacking, found.logits, found.labels)}
     with open_log(job, json.loads((job.folder / "env.json").read_text())) as tracker:
         tracker.log(row)
-        spent = sum(row["time/epoch_s"] for row in run.rows)
-        closed = tracker.finish(str(run.outcome), {**row, "time/train_s": spent, **state.get("divergence", {})})
+        closed = tracker.finish(str(run.outcome), summary_of(job, [*run.rows[:-1], row], found))
     if closed == "whole":
         checkpoint.save(job.folder, {**state, "rows": [*run.rows[:-1], row]})
     return lacking

@@ -18,6 +18,7 @@ from experiments.execution import environment
 from experiments.execution.lock import hold
 from experiments.execution.log_check import log_is_whole
 from experiments.execution.measured import add_metrics
+from experiments.execution.run_summary import summary_of
 from experiments.execution.tracking import Closed, Files, Tracker
 from experiments.execution.wandb_environment import TrackingError
 from experiments.execution.wandb_files import fragments, mark_superseded
@@ -110,12 +111,6 @@ def _train(job: Job, digest: str | None, progress: Callable[[Row], None], contro
     if closed == "whole":
         mark_superseded(job)
     return outcome
-
-
-def summary_of(job: Job, rows: list[Row]) -> dict[str, Any]:
-    """The last epoch's values and the training time; of a diverged run also when, and the last finite values."""
-    state = checkpoint.load(job.folder, job.spec.run_id) or {}
-    return {**rows[-1], "time/train_s": sum(row["time/epoch_s"] for row in rows), **state.get("divergence", {})}
 
 
 def tracker_of(job: Job, env: dict[str, Any]) -> Tracker:

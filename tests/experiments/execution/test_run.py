@@ -7,11 +7,12 @@ import pytest
 from PIL import Image
 
 from analysis import logs
+from analysis.logs.wrong_images import unpacked
 from experiments.execution.lock import hold
 from experiments.execution.run import complete_run, is_finished
 from experiments.planning.job import Job
 from experiments.spec import DataSpec
-from experiments.training import checkpoint
+from experiments.training import checkpoint, predictions
 from experiments.training.metrics import facts_of
 
 
@@ -48,6 +49,9 @@ def test_a_run_is_trained_once_and_then_skipped(job):
     ]
     assert run["summary.test/error"] == rows[-1]["test/error"]
     assert run["summary.time/train_s"] == sum(row["time/epoch_s"] for row in rows)
+    wrong, kept = unpacked(run["summary.wrong_images"]), predictions.load(job.folder)
+    assert wrong.tolist() == (kept.logits.argmax(1) != kept.labels).tolist()
+    assert 100 * wrong.mean() == pytest.approx(rows[-1]["test/error"], abs=1e-9)
 
 
 def test_a_log_that_was_deleted_is_written_again_from_the_checkpoint(job):
@@ -141,7 +145,7 @@ def test_a_finished_run_gets_a_metric_that_it_lacks(job, predictions_kept):
     assert is_finished(later)
     ours, history = logs.load(job.out / job.ablation)
     theirs, expected = logs.load(at_once.out)
-    for name in ("summary.test/ece", "summary.test/macro_f1", "summary.test/error"):
+    for name in ("summary.test/ece", "summary.test/macro_f1", "summary.test/error", "summary.wrong_images"):
         assert ours.at[0, name] == theirs.at[0, name]
     assert (ours.at[0, "outcome"], ours.at[0, "fragments"], len(history)) == ("finished", 2, 5)
     assert history["test/error"].tolist() == expected["test/error"].tolist()
