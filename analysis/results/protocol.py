@@ -60,11 +60,13 @@ def _note(study: Study, deviations: tuple[str, ...]) -> str:
     declared, counted, paper = study.declared, study.counted, study.paper
     seeds = counted["seed"].nunique()
     iterations = study.setting("recipe.iterations")
-    length = f"{counted['epochs'].max()} epochs" if len(counted) else "no finished run"
+    epochs = counted["epochs"].max() if len(counted) else 0
+    several = "s" * (epochs != 1)
+    unit = f"value{several} of the {declared.step}" if declared.meaning else f"epoch{several}"
+    length = f"{epochs} {unit}" if len(counted) else "no finished run"
     if iterations is not None:
         length += f" ({_text(iterations)} iterations)"
     if declared.meaning:
-        length = length.replace("epochs", f"values of the {declared.step}")
         return f"{declared.meaning} {seeds} seed{'s' * (seeds != 1)}, {length} per run."
     net = "each variant's net" if declared.is_factor("net.name") else _text(study.setting("net.name"))
     ours = f"Ours: {net} on {_text(study.setting('data.name'))}, {seeds} seed{'s' * (seeds != 1)}, {length}"

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from experiments.execution.attempt import Ended, attempt, batch_estimate
 from experiments.execution.held import POLL_S, Held
 from experiments.execution.interruption import WINDOWS, Stop, graceful
-from experiments.execution.pool import Killed, Logged, Pool, Told
+from experiments.execution.pool import Killed, Logged, Pool, Stepped, Told
 from experiments.planning.job import Job
 from experiments.training.session import Control, Row
 
@@ -22,27 +22,37 @@ __all__ = ["Ended", "launch"]
 ATTEMPTS = 3  # of a run whose process is killed
 Progress = Callable[[Job, Row], None]
 Tell = Callable[[Job, str], None]
+Steps = Callable[[Job, int], None]
 
 
 def tell_on_stderr(job: Job, line: str) -> None:
     print(f"{job.name}: {line}", file=sys.stderr)
 
 
-def launch(jobs: Sequence[Job], parallel: int, progress: Progress, tell: Tell = tell_on_stderr) -> Iterator[Ended]:
+def launch(
+    jobs: Sequence[Job],
+    parallel: int,
+    progress: Progress,
+    tell: Tell = tell_on_stderr,
+    stepped: Steps = lambda job, steps: None,
+) -> Iterator[Ended]:
     """Complete `jobs`, `parallel` at a time; yields each as it ends. One that fails does not stop the others.
 
-    `progress` is called with every logged row, `tell` with a line for the user. A run whose process is killed or out of
-    memory is started again with fewer in parallel; a run that another process is training is waited for.
+    `progress` is called with every logged row, `stepped` about once a second with the steps that a run has taken,
+    `tell` with a line for the user. A run whose process is killed or out of memory is started again with fewer in
+    parallel; a run that another process is training is waited for.
     Raises Interrupted, after every run has written a checkpoint, when a signal asks this process to end.
     """
     if sys.platform == "win32":
         print(WINDOWS, file=sys.stderr)
     method = in_turn if parallel == 1 or len(jobs) == 1 else in_parallel
     with graceful() as stop:
-        yield from method(jobs, parallel, progress, tell, stop)
+        yield from method(jobs, parallel, progress, tell, stepped, stop)
 
 
-def in_turn(jobs: Sequence[Job], parallel: int, progress: Progress, tell: Tell, stop: Stop) -> Iterator[Ended]:
+def in_turn(
+    jobs: Sequence[Job], parallel: int, progress: Progress, tell: Tell, stepped: Steps, stop: Stop
+) -> Iterator[Ended]:
     waiting, held = deque(jobs), Held(tell)
     while (waiting or held) and not stop():
         waiting.extend(held.freed())
@@ -50,7 +60,9 @@ def in_turn(jobs: Sequence[Job], parallel: int, progress: Progress, tell: Tell, 
             time.sleep(POLL_S)
             continue
         job = waiting.popleft()
-        control = Control(stop, lambda line, job=job: tell(job, line), job.checkpoint_s)
+        control = Control(
+            stop, lambda line, job=job: tell(job, line), lambda steps, job=job: stepped(job, steps), job.checkpoint_s
+        )
         ended = attempt(job, lambda row, job=job: progress(job, row), control, alone=True)
         if ended.result == "busy":
             held.add(job)
@@ -58,7 +70,9 @@ def in_turn(jobs: Sequence[Job], parallel: int, progress: Progress, tell: Tell, 
             yield ended
 
 
-def in_parallel(jobs: Sequence[Job], parallel: int, progress: Progress, tell: Tell, stop: Stop) -> Iterator[Ended]:
+def in_parallel(
+    jobs: Sequence[Job], parallel: int, progress: Progress, tell: Tell, stepped: Steps, stop: Stop
+) -> Iterator[Ended]:
     waiting, held, kills = deque(jobs), Held(tell), Counter[str]()
 
     def again(job: Job, reason: str) -> None:
@@ -78,6 +92,8 @@ def in_parallel(jobs: Sequence[Job], parallel: int, progress: Progress, tell: Te
                 match event:
                     case Logged():
                         progress(event.job, event.row)
+                    case Stepped():
+                        stepped(event.job, event.steps)
                     case Told():
                         tell(event.job, event.line)
                     case Killed() if not stop():

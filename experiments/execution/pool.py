@@ -27,6 +27,12 @@ class Logged:
 
 
 @dataclass(frozen=True)
+class Stepped:
+    job: Job
+    steps: int
+
+
+@dataclass(frozen=True)
 class Told:
     job: Job
     line: str
@@ -40,7 +46,7 @@ class Killed:
     exit_code: int | None
 
 
-Event = Logged | Told | Killed | Ended
+Event = Logged | Stepped | Told | Killed | Ended
 
 
 @dataclass(eq=False)
@@ -140,7 +146,12 @@ def _serve(connection: Connection, stopped: Connection, files: Sequence[Path]) -
     with suppress(EOFError, OSError):
         while (task := connection.recv()) is not None:
             job, alone = task
-            control = Control(stop, lambda line, job=job: connection.send(Told(job, line)), job.checkpoint_s)
+            control = Control(
+                stop,
+                lambda line, job=job: connection.send(Told(job, line)),
+                lambda steps, job=job: connection.send(Stepped(job, steps)),
+                job.checkpoint_s,
+            )
             connection.send(attempt(job, lambda row, job=job: connection.send(Logged(job, row)), control, alone))
 
 

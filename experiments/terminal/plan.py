@@ -24,13 +24,14 @@ def print_plan(
     """
     console.print(f"[bold]{ablation.name}[/bold]: {ablation.question}", highlight=False)
     console.print(_table(ablation, jobs))
-    first = jobs[0]
+    first, epochs = jobs[0], jobs[0].spec.epochs
     spec, nets = first.spec, dict.fromkeys(job.spec.net.name for job in jobs)
     seconds = sequential_s / min(parallel.speedup, len(jobs))
     console.print(
         f"{len(jobs)} run{'s' * (len(jobs) != 1)}: profile {first.profile}, {', '.join(nets)} on {spec.data.name} "
         f"({' x '.join(map(str, spec.data.shape[1:]))} pixels), "
-        f"{spec.recipe.iterations:,} iterations of {spec.recipe.batch_size} images = {spec.epochs} epochs; "
+        f"{spec.recipe.iterations:,} iterations of {spec.recipe.batch_size} images = "
+        f"{epochs} epoch{'s' * (epochs != 1)}; "
         f"{spec.device}, {parallel.runs} in parallel; about {duration(seconds)} if none is finished yet",
         highlight=False,
     )

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from experiments.execution.launch import Ended, launch
 from experiments.planning.job import Job
+from experiments.terminal.duration import duration
 from experiments.training.train import Row
 
 RESULTS = {
@@ -20,12 +21,14 @@ RESULTS = {
     "busy": "skipped: another process is training it",
 }
 
+WINDOW_S = 300.0  # by whose speed the time left is estimated
+
 
 def train_all(console: Console, jobs: Sequence[Job], parallel: int) -> list[Ended]:
     """Train `jobs` with live progress; returns those that an error stopped, after printing one line per error."""
     stopped = []
     with Live(console, jobs) as live:
-        for ended in launch(jobs, parallel, live.row):
+        for ended in launch(jobs, parallel, live.row, stepped=live.stepped):
             live.end(ended)
             stopped += [ended] if ended.error else []
     for error in dict.fromkeys(ended.error for ended in stopped):
@@ -35,20 +38,24 @@ def train_all(console: Console, jobs: Sequence[Job], parallel: int) -> list[Ende
 
 
 class Live:
-    """One bar for everything and one per run in progress; plain lines where there is no terminal."""
+    """One bar for everything and one per run in progress; plain lines where there is no terminal.
+
+    Bars count work: steps times the net's multiply-adds, so that the time left is right where variants differ in cost.
+    """
 
     def __init__(self, console: Console, jobs: Sequence[Job]) -> None:
-        self.console, self.total = console, sum(job.spec.epochs for job in jobs)
-        self.done_epochs: dict[str, int] = {}
+        self.console, self.jobs, self.ended = console, len(jobs), 0
+        self.done: dict[str, float] = {}
         self.bars: dict[str, Any] = {}
-        self.ended = 0
-        self.jobs = len(jobs)
         columns = (
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("epochs"),
-            TimeElapsedColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"),
+            TextColumn("{task.description}"), BarColumn(bar_width=None), TextColumn("{task.fields[note]}"),
+            TimeRemainingColumn(), TextColumn("left"),
         )  # fmt: skip
-        self.progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
-        self.whole = self.progress.add_task("all runs", total=self.total, note="")
+        self.progress = Progress(
+            *columns, console=console, transient=True, expand=True, disable=not console.is_terminal,
+            speed_estimate_period=WINDOW_S,
+        )  # fmt: skip
+        self.whole = self.progress.add_task("all runs", total=sum(map(work, jobs)), note=f"0 of {self.jobs} runs")
 
     def __enter__(self) -> Live:
         self.progress.start()
@@ -57,23 +64,41 @@ class Live:
     def __exit__(self, *error: object) -> None:
         self.progress.stop()
 
-    def row(self, job: Job, row: Row) -> None:
-        """Called for every logged epoch."""
+    def stepped(self, job: Job, steps: int) -> None:
+        """Called about once a second for every run in progress."""
         key = str(job.folder)
         if key not in self.bars:
-            self.bars[key] = self.progress.add_task(job.name, total=job.spec.epochs, note="")
-        self.done_epochs[key] = int(row["epoch"])
-        note = f"test error {row['test/error']:.2f} %"
-        self.progress.update(self.bars[key], completed=row["epoch"], note=note)
-        self.progress.update(self.whole, completed=sum(self.done_epochs.values()))
+            self.bars[key] = self.progress.add_task(job.name, total=work(job), note=f"epoch 1 of {job.spec.epochs}")
+        self.done[key] = work(job) * steps / job.spec.recipe.iterations
+        self.progress.update(self.bars[key], completed=self.done[key])
+        self._update()
+
+    def row(self, job: Job, row: Row) -> None:
+        """Called for every logged epoch."""
+        epoch = int(row["epoch"])
+        self.stepped(job, job.spec.epoch_end(epoch - 1))
+        note = f"epoch {epoch} of {job.spec.epochs}, error {row['test/error']:.2f} %"
+        self.progress.update(self.bars[str(job.folder)], note=note)
 
     def end(self, ended: Ended) -> None:
         """Called once per run."""
         key = str(ended.job.folder)
         self.ended += 1
-        self.done_epochs[key] = ended.job.spec.epochs
-        self.progress.update(self.whole, completed=sum(self.done_epochs.values()))
         if key in self.bars:
             self.progress.remove_task(self.bars.pop(key))
+            self.done[key] = work(ended.job)
+        else:  # nothing was left to train, which tells nothing about the speed
+            self.progress.update(self.whole, total=self.progress.tasks[0].total - work(ended.job))
+        self._update()
         text = RESULTS[ended.result] if ended.result else f"stopped: {(ended.error or '').strip().splitlines()[-1]}"
-        self.console.print(f"[{self.ended}/{self.jobs}] {ended.job.name} {text}", highlight=False, markup=False)
+        left = self.progress.tasks[0].time_remaining
+        more = f"; about {duration(left)} left" if left and self.ended < self.jobs else ""
+        self.console.print(f"[{self.ended}/{self.jobs}] {ended.job.name} {text}{more}", highlight=False, markup=False)
+
+    def _update(self) -> None:
+        self.progress.update(self.whole, completed=sum(self.done.values()), note=f"{self.ended} of {self.jobs} runs")
+
+
+def work(job: Job) -> float:
+    """In multiply-adds for one image of each batch."""
+    return job.spec.recipe.iterations * job.context["multiply_adds"]

@@ -26,6 +26,8 @@ from experiments.training.schedule import learning_rate
 from experiments.training.signals import measure
 from experiments.training.step import Row, Step, make_step
 
+TOLD_S = 1.0  # between two reports of the steps taken
+
 
 class StoppedError(Exception):
     """The run was asked to stop and has written a checkpoint, from which it resumes exactly."""
@@ -36,11 +38,13 @@ class Control:
     """How a run is supervised; none of it changes its result.
 
     stop: asked after every step and test batch; when true, the run writes a checkpoint and raises StoppedError.
-    tell: gets one line for each thing the user should know. checkpoint_s: seconds between checkpoints in an epoch.
+    tell: gets one line for each thing the user should know. stepped: gets the number of steps taken so far, after the
+    first step and then once a second. checkpoint_s: seconds between checkpoints in an epoch.
     """
 
     stop: Callable[[], bool] = lambda: False
     tell: Callable[[str], None] = lambda line: None
+    stepped: Callable[[int], None] = lambda steps: None
     checkpoint_s: float = 600.0
 
 
@@ -66,6 +70,7 @@ class Session:
 
     def __post_init__(self) -> None:
         self.saved_at, self.started = time.monotonic(), time.perf_counter()
+        self.told_at = -math.inf
 
     @property
     def epoch(self) -> int:
@@ -109,8 +114,11 @@ class Session:
     def check_in(self, next_step: int | None = None) -> None:
         """After a step or a test batch: write a checkpoint if one is due. Raises StoppedError if the run is to stop."""
         self.next_step = self.next_step if next_step is None else next_step
-        stop = self.control.stop()
-        if stop or time.monotonic() - self.saved_at >= self.control.checkpoint_s:
+        stop, now = self.control.stop(), time.monotonic()
+        if next_step is not None and now - self.told_at >= TOLD_S:
+            self.control.stepped(next_step)
+            self.told_at = now
+        if stop or now - self.saved_at >= self.control.checkpoint_s:
             self.save()
         if stop:
             raise StoppedError

@@ -37,6 +37,19 @@ def test_two_in_parallel_give_the_same_bits_as_one_after_the_other(tiny, tmp_pat
             assert {k: v for k, v in a.items() if "time" not in k} == {k: v for k, v in b.items() if "time" not in k}
 
 
+@pytest.mark.parametrize("parallel", [1, 2])
+def test_steps_are_reported_from_the_first_on(tiny, tmp_path, parallel):
+    seen = {}
+    jobs = jobs_of(tiny, tmp_path)
+    ended = launch(
+        jobs, parallel, lambda job, row: None, stepped=lambda job, k: seen.setdefault(job.variant, []).append(k)
+    )
+    assert {e.result for e in ended} == {"finished"}
+    assert {steps[0] for steps in seen.values()} == {1}
+    assert set(seen) == {job.variant for job in jobs}
+    assert all(steps == sorted(set(steps)) and steps[-1] <= 26 for steps in seen.values())
+
+
 def test_one_that_fails_does_not_stop_the_others(tiny, tmp_path):
     jobs = jobs_of(tiny, tmp_path)
     jobs[0].folder.mkdir(parents=True)
