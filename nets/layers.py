@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import torch
 import torch.nn.functional as F
@@ -92,3 +92,35 @@ class AdaptiveAvgPool(nn.Module):
 
     def extra_repr(self) -> str:
         return f"size={self.size}"
+
+
+def adaptive_avg_pool(x: torch.Tensor, size: int) -> torch.Tensor:
+    """F.adaptive_avg_pool2d(x, size), bit for bit, with a backward pass that is deterministic on CUDA too.
+
+    AdaptiveAvgPool is equal up to rounding; this is for nets whose earlier runs had PyTorch's values.
+    """
+    return _AdaptiveAvgPool.apply(x, size)
+
+
+class _AdaptiveAvgPool(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx: Any, x: torch.Tensor, size: int) -> torch.Tensor:
+        ctx.save_for_backward(x)
+        return F.adaptive_avg_pool2d(x, size)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, None]:
+        """Every window adds its share to the pixels it averages, one window after the other, as on a CPU."""
+        (x,), (of_output,) = ctx.saved_tensors, gradients
+        of_input = torch.zeros_like(x)
+        rows, columns = (_windows(pixels, of_output.shape[-1]) for pixels in x.shape[2:])
+        for i, row in enumerate(rows):
+            for j, column in enumerate(columns):
+                share = of_output[:, :, i : i + 1, j : j + 1] / (row.stop - row.start) / (column.stop - column.start)
+                of_input[:, :, row, column] += share
+        return of_input, None
+
+
+def _windows(pixels: int, size: int) -> list[slice]:
+    """Window i: from floor(i p / size) to ceil((i + 1) p / size)."""
+    return [slice(i * pixels // size, -(-(i + 1) * pixels // size)) for i in range(size)]

@@ -11,7 +11,7 @@ from torch import nn
 
 from nets.inception.modules import Branch, Conv, ConvNorm, Fork, InceptionNet, Pool, Stage, Style, chains, scaled
 from nets.initialisation import starting_from
-from nets.layers import Activation
+from nets.layers import Activation, adaptive_avg_pool
 from nets.norms import NormSpec
 from nets.options import Count, OneOf, Positive, Probability, spread
 
@@ -95,7 +95,7 @@ class AuxiliaryHead(nn.Module):
         starting_from(self.fc, init_std=0.001)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = F.avg_pool2d(x, 5, 3) if min(x.shape[2:]) >= 17 else F.adaptive_avg_pool2d(x, 5)
+        x = F.avg_pool2d(x, 5, 3) if min(x.shape[2:]) >= 17 else adaptive_avg_pool(x, 5)
         return self.fc(self.conv2(self.conv1(x)).mean((2, 3)))
 
 

@@ -2,9 +2,10 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import nn
 
-from nets.layers import AdaptiveAvgPool, local_response_norm
+from nets.layers import AdaptiveAvgPool, adaptive_avg_pool, local_response_norm
 
 
 def lrn_by_loops(x, size, alpha, beta, k):
@@ -45,3 +46,30 @@ def test_fixed_map_is_adaptive_average_pooling(size, pixels):
 def test_fixed_map_leaves_its_own_size_alone():
     x = torch.randn(1, 2, 6, 6)
     assert AdaptiveAvgPool(6)(x) is x
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("pixels", [(3, 3), (1, 4), (5, 6), (7, 16), (13, 2)])
+def test_adaptive_pooling_is_torchs_with_another_backward_pass(pixels, dtype):
+    """Bit for bit forward, so that earlier runs keep their values; gradients against float64."""
+    torch.manual_seed(0)
+    x = torch.randn(2, 3, *pixels).to(dtype).contiguous(memory_format=torch.channels_last).requires_grad_()
+    ours = adaptive_avg_pool(x, 5)
+    assert torch.equal(ours, F.adaptive_avg_pool2d(x, 5))
+    assert "AdaptiveAvgPool2D" not in type(ours.grad_fn).__name__
+    weights = torch.randn_like(ours)
+    exact = x.detach().double().requires_grad_()
+    F.adaptive_avg_pool2d(exact, 5).backward(weights.double())
+    ours.backward(weights)
+    torch.testing.assert_close(
+        x.grad.double(), exact.grad, rtol=4 * torch.finfo(dtype).eps, atol=torch.finfo(dtype).eps
+    )
+    assert x.grad.stride() == x.stride()
+
+
+def test_adaptive_pooling_of_the_small_map_trains_as_torchs_does():
+    """3x3, the head's map for images of 75 pixels: gradients are PyTorch's bits on a CPU."""
+    x = torch.randn(4, 16, 3, 3).contiguous(memory_format=torch.channels_last).requires_grad_()
+    weights = torch.randn(4, 16, 5, 5)
+    gradients = [torch.autograd.grad(pool(x, 5), x, weights)[0] for pool in (adaptive_avg_pool, F.adaptive_avg_pool2d)]
+    assert torch.equal(*gradients)
