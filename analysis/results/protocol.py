@@ -60,7 +60,7 @@ def _note(study: Study, deviations: tuple[str, ...]) -> str:
     declared, counted, paper = study.declared, study.counted, study.paper
     seeds = counted["seed"].nunique()
     iterations = study.setting("recipe.iterations")
-    epochs = counted["epochs"].max() if len(counted) else 0
+    epochs = int(counted["epochs"].max()) if len(counted) else 0
     several = "s" * (epochs != 1)
     unit = f"value{several} of the {declared.step}" if declared.meaning else f"epoch{several}"
     length = f"{epochs} {unit}" if len(counted) else "no finished run"
