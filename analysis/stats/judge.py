@@ -1,4 +1,4 @@
-"""One claim of a paper compared with runs: replicates, contradicted or undecided; how many seeds would decide."""
+"""One claim of a paper compared with runs: replicates, contradicted, equivalent or undecided; seeds that would do."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from typing import Literal
 
 import scipy.stats
 
-from analysis.stats.paired import Difference, paired_difference
+from analysis.stats.decision import ALPHA, FEWEST_PAIRS, Decision, Design, adjusted, decide
+from analysis.stats.paired import Difference, gaps
 from analysis.stats.power import seeds_needed
 
-Word = Literal["replicates", "contradicted", "undecided"]
-ALPHA = 0.05
+Word = Literal["replicates", "contradicted", "equivalent", "undecided"]
+ALONE = Design()
+
+__all__ = ["ALPHA", "Judgement", "Outcomes", "Word", "failures_p", "judge"]
 
 
 @dataclass(frozen=True)
@@ -33,44 +36,55 @@ class Outcomes:
 class Judgement:
     """A verdict on "the better one has the lower error".
 
-    difference: worse - better, so above 0 is the paper's direction. failures_p: p-value of "both fail equally often".
-    seeds: number of pairs that would decide, None where unknown; of: whose difference they would show, the paper's or,
-    where it prints none, the one seen here.
+    decision: of worse - better, so above 0 is the paper's direction. failures_p: p-value of "both fail equally often",
+    times the size of the family. seeds: number of pairs that would decide, None where unknown; of: whose difference
+    they would show, the paper's or, where it prints none, the one seen here.
     """
 
     word: Word
     why: str
-    difference: Difference
+    decision: Decision
     failures_p: float
     seeds: int | None = None
     of: Literal["paper", "ours"] = "paper"
 
+    @property
+    def difference(self) -> Difference:
+        return self.decision.difference
 
-def judge(better: Outcomes, worse: Outcomes, gap: float = math.nan) -> Judgement:
-    """Whether these runs show the claim, its reverse, or neither, at a two-sided 5 % in all.
 
-    Where no run failed: by the 95 % t interval of the paired differences. Otherwise by the numbers of failures if they
-    differ beyond chance (Barnard's exact test 1945: 3 of 3 against 0 of 3 do, 2 of 3 do not), or else by the pairs of
-    runs that did not fail; each test gets half of the 5 % where there are pairs. Pairs whose direction contradicts
-    the failures decide nothing: they are survivors.
-    gap: the paper's, in percentage points; NaN where it prints none.
+def judge(
+    better: Outcomes, worse: Outcomes, gap: float = math.nan, design: Design = ALONE, margin: float | None = None
+) -> Judgement:
+    """Whether these runs show the claim, its reverse, that there is next to no difference, or nothing yet.
+
+    Where no run failed: by the paired differences (`decide`). Otherwise by the numbers of failures if they differ
+    beyond chance (Barnard's exact test 1945), or else by the pairs of runs that did not fail; each test gets half of
+    alpha where there are pairs. Pairs whose direction contradicts the failures decide nothing: they are survivors.
+    gap: the paper's, in percentage points; NaN where it prints none. margin: differences below it do not matter, so
+    `equivalent` comes before a sign; None: the paper's gap, and a sign that is shown comes first.
     """
-    difference = paired_difference(better.errors, worse.errors)
+    taken = gaps(better.errors, worse.errors)
+    fails = better.failed + worse.failed > 0
+    split = design.halved() if fails and len(taken) > 1 else design
+    decision = decide(taken, split, gap if margin is None else margin)
     excess = worse.failed * better.runs - better.failed * worse.runs  # sign of the difference of the failure rates
-    p = failures_p(better.failed, better.runs, worse.failed, worse.runs)
-    alpha = ALPHA / 2 if better.failed + worse.failed and difference.n > 1 else ALPHA
-    if p < alpha:
-        return Judgement("replicates" if excess > 0 else "contradicted", "by the number of failures", difference, p)
-    if difference.n < 2 and excess:
+    p = adjusted(failures_p(better.failed, better.runs, worse.failed, worse.runs), design.family)
+    if p < split.alpha and min(better.runs, worse.runs) >= FEWEST_PAIRS:
+        return Judgement("replicates" if excess > 0 else "contradicted", "by the number of failures", decision, p)
+    if len(taken) < 2 and excess:
         counts = f"{worse.failed} of {worse.runs} failures against {better.failed} of {better.runs}"
-        return Judgement("undecided", f"{counts} may be chance", difference, p)
-    if not difference.p < alpha:
-        needed = gap if gap > 0 else abs(difference.mean)
-        of: Literal["paper", "ours"] = "paper" if gap > 0 else "ours"
-        return Judgement("undecided", "", difference, p, seeds_needed(difference.std, needed, alpha=alpha), of)
-    if difference.mean * excess < 0:
-        return Judgement("undecided", "failed runs are left out of the pairs", difference, p)
-    return Judgement("replicates" if difference.mean > 0 else "contradicted", "", difference, p)
+        return Judgement("undecided", f"{counts} may be chance", decision, p)
+    if decision.equivalent and not fails and (margin is not None or not decision.sign):
+        return Judgement("equivalent", "", decision, p)
+    if not decision.sign:
+        mean, std = decision.difference.mean, decision.difference.std
+        needed, of = (gap, "paper") if gap > 0 else (abs(mean), "ours")
+        seeds = seeds_needed(std, needed, alpha=split.claim_alpha)
+        return Judgement("undecided", "", decision, p, None if seeds is None else max(seeds, FEWEST_PAIRS), of)
+    if decision.sign * excess < 0:
+        return Judgement("undecided", "failed runs are left out of the pairs", decision, p)
+    return Judgement("replicates" if decision.sign > 0 else "contradicted", "", decision, p)
 
 
 @functools.lru_cache(maxsize=4096)
