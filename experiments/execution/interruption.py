@@ -1,4 +1,4 @@
-"""SIGINT, SIGTERM and SIGHUP: runs finish their step and write a checkpoint; a second Ctrl-C stops at once."""
+"""SIGINT, SIGTERM, SIGHUP and SIGUSR2: runs finish their step and write a checkpoint; a second Ctrl-C stops at once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,10 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
-SIGNALS = tuple(getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+from experiments.stop_signals import SIGNALS, blocked
+
+__all__ = ["SIGNALS", "Interrupted", "Stop", "blocked", "end_on_interrupt", "graceful", "leave_at_once"]
+
 WINDOWS = (
     "On Windows only Ctrl-C stops a run with a checkpoint; a run that is ended otherwise resumes from its last one."
 )
@@ -89,16 +92,3 @@ def leave_at_once(number: int) -> None:
     if sys.stdout.isatty():
         os.write(1, SHOW_CURSOR.encode())  # a live display has hidden it
     os._exit(128 + number)
-
-
-@contextmanager
-def blocked() -> Generator[None]:
-    """Processes started within it never see these signals: their parent decides. Here they arrive at its end."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)

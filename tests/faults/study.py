@@ -24,9 +24,9 @@ WORDS = (
     "resnet_preact", "--profile", "smoke", "--variants", "original", "full_preact", "--seeds", "1", "--depth", "8",
     "--epochs", "8", "--jobs", "2",
 )  # fmt: skip
-SIGNALS = ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP")
+SIGNALS = ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP", "SIGUSR2")
 TARGETS = ("the command", "a child", "all processes")
-STATUS = {"SIGKILL": -9, "SIGTERM": 143, "SIGINT": 130, "SIGHUP": 129}
+STATUS = {"SIGKILL": -9, "SIGTERM": 143, "SIGINT": 130, "SIGHUP": 129, "SIGUSR2": 128 + signal.SIGUSR2}
 TIMES = ["minutes"]  # columns of the table
 MARK = "ABLATION_FAULTS_STUDY"  # in the environment of the command and of whatever it starts
 

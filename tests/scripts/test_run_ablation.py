@@ -117,6 +117,8 @@ def test_killed_in_the_middle_of_a_run_and_started_again(unbroken, ended, tmp_pa
         pytest.param(os.killpg, "SIGTERM", 143, marks=pytest.mark.slow),
         pytest.param(os.kill, "SIGHUP", 129, marks=pytest.mark.slow),
         pytest.param(os.killpg, "SIGHUP", 129, marks=pytest.mark.slow),
+        pytest.param(os.kill, "SIGUSR2", 128 + signal.SIGUSR2, marks=pytest.mark.slow),
+        pytest.param(os.killpg, "SIGUSR2", 128 + signal.SIGUSR2, marks=pytest.mark.slow),
     ],
 )
 def test_a_signal_has_every_run_write_a_checkpoint_and_end(tmp_path, send, number, status):

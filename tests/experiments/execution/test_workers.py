@@ -58,7 +58,10 @@ def status_after(body):
     return caught.value.status
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+@pytest.mark.parametrize(
+    ("number", "status"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGUSR2, 128 + signal.SIGUSR2)],
+)
 def test_a_signal_is_a_request_and_ends_in_the_customary_status(number, status, capfd):
     done = []
 
