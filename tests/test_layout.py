@@ -25,6 +25,7 @@ ROOMS = (
     "analysis.stats",
     "analysis.logs",
     "analysis.published",
+    "analysis.rounds",
     "analysis.schema",
 )
 # `analysis` reads logs alone; `nets` stands alone; of `analysis`, `experiments` knows what both sides must agree on.
@@ -33,7 +34,13 @@ FORBIDDEN = {
     "nets": ("analysis", "wandb", "pandas"),
 }
 # The log reader: a run is finished when its log, read back, says so. The wrong images: packed by a run, unpacked here.
-SHARED = ("analysis.published.recipes", "analysis.schema", "analysis.logs.wandb_file", "analysis.logs.wrong_images")
+SHARED = (
+    "analysis.published.recipes",
+    "analysis.rounds",
+    "analysis.schema",
+    "analysis.logs.wandb_file",
+    "analysis.logs.wrong_images",
+)
 MOST_LINES = 250
 
 

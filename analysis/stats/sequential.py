@@ -18,10 +18,13 @@ from typing import TypeVar
 
 import numpy as np
 
+from analysis.rounds import looks_up_to
+
+__all__ = ["Repeated", "boundary", "holm_sequential", "looks_up_to", "repeated_interval"]
+
 Claim = TypeVar("Claim")
 RHO = 1.5  # between Pocock's (1) and O'Brien and Fleming's (3) way of spending: early looks can decide large effects
 DRAWS = 1_000_000
-LOOKS = (4, 6, 8, 11, 15, 20, 30)  # pairs; about a third more each time
 
 
 @dataclass(frozen=True)
@@ -43,11 +46,6 @@ class Repeated:
 
     def equivalent(self, margin: float) -> bool:
         return -margin < self.low <= self.high < margin
-
-
-def looks_up_to(most: int) -> tuple[int, ...]:
-    """The looks of a study that may grow to `most` pairs: LOOKS below it, and `most` itself."""
-    return (*(n for n in LOOKS if n < most), most)
 
 
 @functools.lru_cache(maxsize=64)

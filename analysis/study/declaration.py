@@ -9,6 +9,7 @@ from typing import Any, get_args
 import pandas as pd
 
 from analysis.published.cells import table_names
+from analysis.rounds import Rounds
 from analysis.schema import Kind
 from analysis.study.values import brief, is_number, present, printable
 
@@ -27,7 +28,8 @@ class Declaration:
     ladder's step that leads to it. Older logs declare neither levels nor steps, and are of one factor.
     target_train_error: percent, where the question is how soon it is reached. fixed: what all variants share.
     deviations: from the paper, each with "what", "paper" and "ours". meaning: how logs that this program did not write
-    were read; empty for its own. step: what counts the epochs, on a curve's axis. damage: what of it cannot be used.
+    were read; empty for its own. step: what counts the epochs, on a curve's axis. rounds: None for a fixed number of
+    seeds. damage: what of it cannot be used.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Declaration:
     deviations: tuple[Mapping[str, str], ...] = ()
     meaning: str = ""
     step: str = "epoch"
+    rounds: Rounds | None = None
     damage: tuple[str, ...] = ()
 
     @property
@@ -98,8 +101,33 @@ def read_declaration(runs: pd.DataFrame) -> Declaration:
         deviations=tuple(fields.get("deviations", lambda value: is_list(value, is_deviation)) or ()),
         meaning=fields.get("meaning", is_text) or "",
         step=printable(fields.get("step", is_text) or "epoch"),
+        rounds=_rounds(declared, fields.damage),
         damage=tuple(fields.damage),
     )
+
+
+def _rounds(declared: pd.DataFrame, damage: list[str]) -> Rounds | None:
+    """The looks that any run declares: seeds added to a study that grows in rounds do not make it one of fixed size.
+
+    Of several plans the oldest counts, since a plan must not depend on what was seen; the others are noted as damage.
+    """
+    oldest_first = declared.sort_values("started", na_position="last", kind="stable")
+    plans = []
+    for value in oldest_first.get("config.ablation.looks", pd.Series(dtype=object)):
+        if not present(value):
+            continue
+        try:
+            plan = Rounds(tuple(int(n) for n in value))
+        except (TypeError, ValueError):
+            damage.append(f"the declared looks cannot be used: {brief(value)}")
+            continue
+        plans += [plan] if plan not in plans else []
+    if len(plans) > 1:
+        damage.append(
+            f"seeds were added under {len(plans)} plans, of up to {', '.join(str(plan.most) for plan in plans)} seeds; "
+            f"the first plan counts"
+        )
+    return plans[0] if plans else None
 
 
 class Fields:

@@ -79,7 +79,7 @@ def _missing(study: Study) -> list[str]:
         has = set(study.runs_of(variant)["seed"])
         if not has:
             lines.append(f"{variant}: no run")
-        elif missing := sorted(seeds - has):
+        elif missing := sorted(seed for seed in seeds - has if study.declared.rounds is None or seed < max(has)):
             plural = len(missing) > 1
             numbers = ", ".join(map(str, missing))
             lines.append(f"{variant}: seed{'s' * plural} {numbers} {'are' if plural else 'is'} missing")

@@ -8,15 +8,11 @@ import numpy as np
 import pytest
 import scipy.stats
 
+from analysis.rounds import looks_up_to
 from analysis.stats.calibration_sequential import fixed, sequential
-from analysis.stats.sequential import (
-    LOOKS,
-    RHO,
-    boundary,
-    holm_sequential,
-    looks_up_to,
-    repeated_interval,
-)
+from analysis.stats.sequential import RHO, boundary, holm_sequential, repeated_interval
+
+LOOKS = looks_up_to(30)
 
 
 @pytest.mark.parametrize("alpha", [0.05, 0.0125])
@@ -46,12 +42,6 @@ def test_the_boundary_is_crossed_with_probability_alpha_in_new_draws(alpha):
 def test_what_is_no_plan_of_looks_is_refused(looks, alpha):
     with pytest.raises(ValueError, match="must"):
         boundary(looks, alpha)
-
-
-def test_looks_up_to_a_number_of_seeds():
-    assert looks_up_to(10) == (4, 6, 8, 10)
-    assert looks_up_to(30) == LOOKS
-    assert looks_up_to(3) == (3,)
 
 
 def test_an_interval_by_hand_counts_pairs_up_to_the_last_look_alone():
