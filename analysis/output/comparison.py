@@ -115,7 +115,7 @@ def variants(table: pd.DataFrame) -> Printed:
         f"B{_unit(metric.unit)}": [_median(row, "b", form) for row in rows],
         "n": [_counts(row, "n") for row in rows],
         "failed": [_counts(row, "failed") for row in rows],
-        f"B - A{unit}": [interval(row["difference"], row["low"], row["high"], f"+{form}") for row in rows],
+        f"B − A{unit}": [interval(row["difference"], row["low"], row["high"], f"+{form}") for row in rows],
         "pairs": [str(row["pairs"]) for row in rows],
         "reading of B": [row["reading"] for row in rows],
         "p (Holm)": [p_value(row["p_holm"]) for row in rows],
@@ -123,7 +123,7 @@ def variants(table: pd.DataFrame) -> Printed:
     notes = [
         f"A, B: median over seeds of the last epoch's {metric.label}"
         f"{'' if metric.lower_is_better else ' (higher is better)'}, failed runs ranked last; n, failed: runs of A and "
-        "of B. B - A: mean over pairs with the same seed, with its 95 % t interval; p: its p-value, adjusted over the "
+        "of B. B − A: mean over pairs with the same seed, with its 95 % t interval; p: its p-value, adjusted over the "
         "variants. all variants: per seed the mean over them, not adjusted."
     ]
     unequal = [row["label"] for row in rows if present(row["failures_p"]) and row["failures_p"] < 0.05]
@@ -131,7 +131,7 @@ def variants(table: pd.DataFrame) -> Printed:
         unequal
     )
     notes += formatting.undetected(table)
-    return Printed(pd.DataFrame(columns), ("variant", "reading of B"), frozenset(), notes)
+    return Printed(formatting.filled(columns), ("variant", "reading of B"), frozenset(), notes)
 
 
 def effects(table: pd.DataFrame) -> Printed:
@@ -151,7 +151,7 @@ def effects(table: pd.DataFrame) -> Printed:
         "effect: variant minus baseline, mean over pairs with the same seed; change: B's minus A's over the n seeds "
         "that have all four runs, with its 95 % t interval; p: its p-value, adjusted over the variants."
     ]
-    return Printed(pd.DataFrame(columns), ("variant", "reading"), frozenset(), notes)
+    return Printed(formatting.filled(columns), ("variant", "reading"), frozenset(), notes)
 
 
 formatting.PRINTERS |= {"comparison": variants, "effect change": effects}

@@ -12,6 +12,7 @@ from analysis.results.verdict_lines import verdict_text
 from analysis.schema import ERROR, Metric
 
 UNCONFIRMED = "?"
+PAIRED = "difference: variant minus baseline, mean over pairs with the same seed, with its 95 % t interval"
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -54,10 +55,17 @@ def printed(table: pd.DataFrame) -> Printed:
 
 
 def number(value: float, form: str) -> str:
-    """Empty for NaN, "never" for infinity, with a typographic minus."""
+    """Empty for NaN, "never" for infinity, with a typographic minus, and no sign before what is rounded to 0."""
     if math.isnan(value):
         return ""
-    return "never" if math.isinf(value) else format(value, form).replace("-", MINUS)
+    text = "never" if math.isinf(value) else format(value, form)
+    return (text if text.strip("+-0.") else text.lstrip("+-")).replace("-", MINUS)
+
+
+def filled(columns: Mapping[str, list[str]]) -> pd.DataFrame:
+    """The columns that have a text in any row, and the first."""
+    first = next(iter(columns))
+    return pd.DataFrame({name: cells for name, cells in columns.items() if name == first or any(cells)})
 
 
 def interval(mean: float, low: float, high: float, form: str = "+.2f") -> str:
@@ -89,16 +97,13 @@ def variants(table: pd.DataFrame) -> Printed:
         "multiply-adds": [number(row["multiply_adds"], ",.0f") for row in rows],
         "min/run": [number(row["minutes"], ".1f") for row in rows],
     }
-    gap = "; gap: ours minus paper"
-    if metric.published is None:  # no paper to compare with
-        del columns[heading.paper], columns[heading.gap]
-        gap = ""
+    cells = filled(columns)
+    gap = "; gap: ours minus paper" if heading.gap in cells else ""
     notes = [
         f"{'ours' if metric == ERROR else heading.ours}: median over seeds of the last epoch's {metric.label}"
         f"{'' if metric.lower_is_better else ' (higher is better)'}, failed runs ranked last; "
         f"mean ± std: over the n runs that finished without failing{gap}.",
-        "difference: variant minus baseline, mean over pairs with the same seed, with its 95 % t interval; "
-        "p: its p-value, adjusted over the variants.",
+        f"{PAIRED}{'; p: its p-value, adjusted over the variants' if 'p (Holm)' in cells else ''}.",
     ]
     if not table["paper_confirmed"].all():
         notes.append(f"{UNCONFIRMED}: not confirmed in the paper's text.")
@@ -106,7 +111,7 @@ def variants(table: pd.DataFrame) -> Printed:
         notes.append("bold: better than every other variant by the 95 % interval of each paired difference.")
     notes += undetected(table) + _bootstrap(table)
     bold = frozenset((i, heading.ours) for i, best in enumerate(table["best"]) if best)
-    return Printed(pd.DataFrame(columns), ("variant", "reading"), bold, notes)
+    return Printed(cells, ("variant", "reading"), bold, notes)
 
 
 def effects(table: pd.DataFrame) -> Printed:
@@ -128,7 +133,7 @@ def effects(table: pd.DataFrame) -> Printed:
         f"above 0 is {'worse' if metric.lower_is_better else 'better'}; p: adjusted over the effects of the same kind."
     )
     notes += undetected(table) + _bootstrap(table)
-    return Printed(pd.DataFrame(columns), ("effect", "kind", "reading"), frozenset(), notes)
+    return Printed(filled(columns), ("effect", "kind", "reading"), frozenset(), notes)
 
 
 EFFECT_NOTES: Mapping[str, str] = {
@@ -154,7 +159,7 @@ def claims(table: pd.DataFrame) -> Printed:
     notes = [
         "A < B: the paper reports a lower error for A than for B; ours: B minus A, so above 0 agrees with the paper."
     ]
-    return Printed(pd.DataFrame(columns), ("paper's claim", "verdict"), frozenset(), notes)
+    return Printed(filled(columns), ("paper's claim", "verdict"), frozenset(), notes)
 
 
 def times(table: pd.DataFrame) -> Printed:
@@ -180,7 +185,7 @@ def times(table: pd.DataFrame) -> Printed:
             "Each net is compared at its learning rate with the smallest median; that rate was chosen on these same "
             "runs, which flatters both."
         )
-    return Printed(pd.DataFrame(columns), ("variant", "test"), frozenset(), notes)
+    return Printed(filled(columns), ("variant", "test"), frozenset(), notes)
 
 
 PRINTERS: dict[str, Callable[[pd.DataFrame], Printed]] = {

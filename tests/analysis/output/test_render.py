@@ -13,10 +13,12 @@ import pytest
 from rich.console import Console
 
 from analysis.output.files import write_tables
+from analysis.output.formatting import printed
 from analysis.output.render import to_csv, to_html, to_latex, to_markdown
 from analysis.output.terminal import to_rich
 from analysis.results.findings import Findings
 from tests.analysis.example import ERRORS
+from tests.analysis.test_golden import factorial
 
 
 def test_latex_escapes_headings_cells_and_caption(ablation_runs):
@@ -81,19 +83,56 @@ def test_csv_keeps_every_digit(ablation_runs):
     pd.testing.assert_frame_equal(read, table, check_exact=True, check_dtype=False, check_index_type=False)
 
 
-@pytest.mark.parametrize("width", [80, 100])
-def test_the_terminal_table_keeps_every_number_at_its_width(ablation_runs, width):
-    table = Findings.from_frames(
-        ablation_runs({name: {0: 10.5, 1: 58.5} for name in ERRORS} | {"original": {0: 50.5, 1: 10.5}})
-    ).variants
-    screen = Console(width=width, file=io.StringIO())
-    screen.print(to_rich(table, width))
-    text = screen.file.getvalue()
-    assert "…" not in text
-    assert max(map(len, text.splitlines())) <= width
-    for number in ("6.61", "34.50", "+28.13", "30.50 ± 28.28", "2/2", "+4.00, p = 1.000", "[−555.0"):
-        assert number in text
-    assert ("1.73 M" in text) == (width == 100)
+@pytest.fixture(params=[80, 110])
+def on_screen(request):
+    """`on_screen(table)`: its lines on a terminal of 80 or 110 columns, each line no wider."""
+
+    def lines(table):
+        screen = Console(width=request.param, file=io.StringIO())
+        screen.print(to_rich(table, request.param))
+        lines = screen.file.getvalue().splitlines()
+        assert max(map(len, lines)) <= request.param
+        return lines
+
+    return lines
+
+
+def test_no_terminal_breaks_a_word_or_a_number_in_two(ablation_runs, ablation_history, on_screen):
+    """Large intervals, effects with long names, times: each word of the first column, each number of any other."""
+    runs = factorial(ablation_runs)
+    runs.loc[runs["seed"] == 1, "summary.test/error"] *= 5
+    findings = Findings.from_frames(runs, ablation_history(runs))
+    for table in (findings.variants, findings.effects, findings.times):
+        cells = printed(table).cells
+        words = {word for label in cells.iloc[:, 0] for word in label.split()}
+        estimate = next(name for name in cells if name.split()[0] in ("difference", "times") or name == "ours (pp)")
+        intervals = {"[" + text.partition(" [")[2] for text in cells[estimate] if "[" in text}
+        assert len(words) >= 4
+        assert intervals or table is findings.times
+        text = "\n".join(on_screen(table))
+        assert all(part in text for part in words | intervals)
+        assert "…" not in text
+
+
+def test_costs_stand_in_columns_of_their_own_where_there_is_room(ablation_runs, on_screen):
+    lines = on_screen(Findings.from_frames(ablation_runs(ERRORS)).variants)
+    row = next(line.split() for line in lines if line.startswith(" BN after addition"))
+    assert row[3:5] == ["8.17", "8.60"]
+    wide = len(lines[1]) > 80
+    assert (row[-3:] == ["1.73", "253", "1.5"]) == wide
+    assert ("m-adds" in lines[1]) == wide
+
+
+def test_columns_without_a_number_are_left_out(ablation_runs, on_screen):
+    """A question of the user's own has no paper; logs of others have no costs."""
+    runs = ablation_runs(ERRORS, ablation__published=None, parameters=None, multiply_adds=None)
+    table = Findings.from_frames(runs).variants
+    lines = on_screen(table)
+    for heading in ("paper", "gap", "param", "m-adds"):
+        assert heading not in lines[1]
+        assert heading not in to_markdown(table).splitlines()[0]
+        assert f"<th>{heading}" not in to_html(table)
+    assert "gap" not in to_markdown(table)
 
 
 def test_write_gives_the_table_in_four_forms_with_its_problems(ablation_runs, tmp_path):
