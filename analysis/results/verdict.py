@@ -16,7 +16,7 @@ from analysis.results import claims
 from analysis.results.protocol import Protocol
 from analysis.results.verdict_lines import OWN_WORDS, WORDS, Line, Verdict, verdict_text
 from analysis.schema import ERROR, Metric
-from analysis.stats.judge import Outcomes, judge
+from analysis.stats.judge import judge
 from analysis.stats.paired import holm
 from analysis.study import Study
 
@@ -37,7 +37,7 @@ def claims_table(table: pd.DataFrame, study: Study) -> pd.DataFrame:
     found = claims.pairs(cells, baseline)
     if found.empty:
         found = claims.stated(study.stated[study.stated.index.isin(table.index)], baseline)
-    outcomes = outcomes_of(study)
+    outcomes = study.outcomes
     judged = [judge(outcomes[c.better], outcomes[c.worse], c.gap) for c in claims.rows_of(found)]
     found = found.assign(
         difference=[j.difference.mean for j in judged],
@@ -54,11 +54,6 @@ def claims_table(table: pd.DataFrame, study: Study) -> pd.DataFrame:
     adjusted = [pd.Series(holm(list(of["p"])), index=of.index) for _, of in found.groupby("against_baseline")]
     found.attrs["metric"] = study.metric
     return found.assign(p_holm=pd.concat(adjusted) if adjusted else math.nan)
-
-
-def outcomes_of(study: Study) -> dict[str, Outcomes]:
-    """Variant -> its errors by seed and the number of its runs that failed, of the runs that count."""
-    return {name: Outcomes(errors, study.failures(name)) for name, errors in study.errors.items()}
 
 
 def verdict(table: pd.DataFrame, study: Study, protocol: Protocol, found: pd.DataFrame) -> Verdict:

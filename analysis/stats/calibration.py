@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from analysis.stats.contrasts import contrast, factorial
-from analysis.stats.judge import Outcomes, judge
+from analysis.stats.judge import judge
+from analysis.stats.outcomes import Outcomes
 from analysis.stats.paired import bootstrap_interval, gaps, holm, paired_difference
 from analysis.stats.power import smallest_difference
 
@@ -78,7 +79,7 @@ def verdicts(rng: np.random.Generator, n: int, runs: int, gap: float = 0.0, fail
         outcomes = {}
         for name in names:
             kept = {seed: error for seed, error in errors[name].items() if rng.random() >= fail}
-            outcomes[name] = Outcomes(kept, n - len(kept))
+            outcomes[name] = Outcomes(kept, frozenset(range(n)) - kept.keys())
         judged = [judge(outcomes[names[0]], outcomes[name]) for name in names[1:]]
         for judgement in judged:
             counts[judgement.word] += 1 / len(judged)

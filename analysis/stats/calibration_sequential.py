@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.stats
 
+from analysis.stats.decision import Decision, Design, decide
 from analysis.stats.paired import holm
-from analysis.stats.sequential import Repeated, holm_sequential, looks_up_to
+from analysis.stats.sequential import looks_up_to
 
 MOST = 30
 Draw = Callable[[np.random.Generator, tuple[int, ...]], np.ndarray]
@@ -53,14 +54,14 @@ def sequential(rng: np.random.Generator, shape: str, claims: int, effect: float,
     for _ in range(ablations):
         drawn = simulate(rng, shape, claims, effect, MOST)
         seen = dict.fromkeys(range(claims), 0)
-        found: dict[int, Repeated] = {}
+        found: dict[int, Decision] = {}
         for n in looks:
-            open_claims = [k for k in seen if k not in found or not found[k].decided]
+            open_claims = [k for k in seen if k not in found or not found[k].sign]
             if not open_claims:
                 break
             seen |= dict.fromkeys(open_claims, n)
-            found = holm_sequential({k: drawn[k, : seen[k]].tolist() for k in seen}, looks)
-        signs = [np.sign(found[k].mean) if found[k].decided else 0 for k in seen]
+            found = {k: decide(drawn[k, : seen[k]].tolist(), Design(claims, looks)) for k in seen}
+        signs = [found[k].sign for k in seen]
         false += any(sign != 0 and sign != np.sign(effect) for sign in signs)
         decided += sum(sign == np.sign(effect) != 0 for sign in signs)
         runs += sum(seen.values()) + max(seen.values())

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from analysis.stats.equivalence import equivalence_p
-from analysis.stats.paired import Difference, difference_of
-from analysis.stats.sequential import repeated_interval
+from analysis.stats.paired import NO_SPREAD, Difference, difference_of
+from analysis.stats.sequential import sequential_difference, sequential_p
 
 ALPHA = 0.05
 FEWEST_PAIRS = 3  # two always lie on a line: their spread says next to nothing
@@ -21,8 +21,8 @@ class Design:
     """How the claims of an ablation are decided, whichever of them are at hand.
 
     family: the number of claims that the ablation declares. alpha: the probability of any false decision in all of
-    them. looks: the numbers of pairs at which seeds added in rounds were looked at (`sequential.looks_up_to`); empty
-    where the seeds were fixed beforehand.
+    them. looks: the numbers of seeds after which seeds added in rounds are looked at (`analysis.rounds`); empty where
+    the seeds were fixed beforehand.
     """
 
     family: int = 1
@@ -42,9 +42,9 @@ class Design:
 @dataclass(frozen=True)
 class Decision:
     """difference: mean, and the interval that holds together with those of the family's other claims, at 1 - alpha; its
-    own p. p: min(1, family p); NaN without one, as with seeds in rounds, where the interval decides.
+    own p. p: min(1, family p); NaN without one. With seeds in rounds all of them hold however often one looks.
     equivalence_p: likewise, of `equivalence_p`. sign: of the true difference, 0 where it is not decided. equivalent:
-    the difference is shown to be smaller than the margin.
+    the difference is shown to be smaller than the margin. early: fewer seeds than the first look of seeds in rounds.
     """
 
     difference: Difference
@@ -52,19 +52,29 @@ class Decision:
     equivalence_p: float = math.nan
     sign: int = 0
     equivalent: bool = False
+    early: bool = False
 
 
-def decide(gaps: Sequence[float], design: Design, margin: float = math.nan) -> Decision:
+def decide(
+    gaps: Sequence[float], design: Design, margin: float = math.nan, pairs: Sequence[int] | None = None
+) -> Decision:
     """A sign where the interval excludes 0, equivalence where two one-sided tests show |mean| < margin.
 
     Each at alpha / family, and never from fewer than FEWEST_PAIRS pairs or from differences without spread. Of both
     together, at most that share is false: a false equivalence and a false sign lie in the same tail. gaps: in the order
-    of the seeds. margin: in their unit; NaN: there is none.
+    of the seeds. margin: in their unit; NaN: there is none. pairs: with seeds in rounds, how many of the gaps there
+    were at each look so far; None: as many as the look has seeds, for no run failed.
     """
     if design.looks:
-        return _in_rounds(gaps, design, margin)
-    difference = difference_of(gaps, 1 - design.claim_alpha)
-    within = equivalence_p(gaps, margin) if margin > 0 and not math.isnan(difference.p) else math.nan
+        pairs = [n for n in design.looks if n <= len(gaps)] if pairs is None else pairs
+        if not pairs:
+            mean = float(np.mean(gaps)) if len(gaps) else math.nan
+            return Decision(Difference(mean, math.nan, math.nan, math.nan, len(gaps)), math.nan, early=True)
+        difference = sequential_difference(gaps, pairs, design.looks, design.claim_alpha)
+    else:
+        pairs = [len(gaps)]
+        difference = difference_of(gaps, 1 - design.claim_alpha)
+    within = _equivalence_p(gaps, design, margin, pairs)
     p, equivalence = adjusted(difference.p, design.family), adjusted(within, design.family)
     enough = difference.n >= FEWEST_PAIRS
     sign = int(np.sign(difference.mean)) if enough and p < design.alpha else 0
@@ -76,10 +86,11 @@ def adjusted(p: float, family: int) -> float:
     return p if math.isnan(p) else min(1.0, max(1, family) * p)
 
 
-def _in_rounds(gaps: Sequence[float], design: Design, margin: float) -> Decision:
-    """By the repeated interval, which may be looked at after every round."""
-    found = repeated_interval(gaps, design.looks, design.claim_alpha)
-    std = float(np.std(gaps[: found.n], ddof=1)) if found.n > 1 else math.nan
-    difference = Difference(found.mean, found.low, found.high, math.nan, found.n, 1 - design.claim_alpha, std)
-    sign = int(np.sign(found.mean)) if found.decided else 0
-    return Decision(difference, math.nan, math.nan, sign, margin > 0 and found.equivalent(margin))
+def _equivalence_p(gaps: Sequence[float], design: Design, margin: float, pairs: Sequence[int]) -> float:
+    """Of one claim, at the only look or the smallest over the looks; NaN without margin or without spread."""
+    if not margin > 0:
+        return math.nan
+    found = [equivalence_p(gaps[:n], margin) if n > 1 and np.ptp(gaps[:n]) > NO_SPREAD else math.nan for n in pairs]
+    if design.looks:  # a test of one side spends half of what one of both sides spends
+        found = sequential_p([min(1.0, 2 * p) for p in found], design.looks, 2 * design.claim_alpha) / 2
+    return float(min((p for p in found if not math.isnan(p)), default=math.nan))

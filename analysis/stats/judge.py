@@ -4,32 +4,23 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
 import scipy.stats
 
 from analysis.stats.decision import ALPHA, FEWEST_PAIRS, Decision, Design, adjusted, decide
+from analysis.stats.outcomes import Outcomes, pairs, stages
 from analysis.stats.paired import Difference, gaps
 from analysis.stats.power import seeds_needed
+from analysis.stats.sequential import spent
 
 Word = Literal["replicates", "contradicted", "equivalent", "undecided"]
 ALONE = Design()
 
 __all__ = ["ALPHA", "Judgement", "Outcomes", "Word", "failures_p", "judge"]
-
-
-@dataclass(frozen=True)
-class Outcomes:
-    """What the runs of a variant gave: last-epoch error in percent by seed, and how many other runs failed."""
-
-    errors: Mapping[int, float]
-    failed: int = 0
-
-    @property
-    def runs(self) -> int:
-        return len(self.errors) + self.failed
 
 
 @dataclass(frozen=True)
@@ -63,13 +54,16 @@ def judge(
     alpha where there are pairs. Pairs whose direction contradicts the failures decide nothing: they are survivors.
     gap: the paper's, in percentage points; NaN where it prints none. margin: differences below it do not matter, so
     `equivalent` comes before a sign; None: the paper's gap, and a sign that is shown comes first.
+    With seeds in rounds, runs beyond the last look that both variants have reached do not count yet.
     """
+    looked = stages(design.looks, [better, worse])
+    better, worse = looked[-1] if looked else (better, worse)
     taken = gaps(better.errors, worse.errors)
     fails = better.failed + worse.failed > 0
     split = design.halved() if fails and len(taken) > 1 else design
-    decision = decide(taken, split, gap if margin is None else margin)
+    decision = decide(taken, split, gap if margin is None else margin, [pairs(both) for both in looked])
     excess = worse.failed * better.runs - better.failed * worse.runs  # sign of the difference of the failure rates
-    p = adjusted(failures_p(better.failed, better.runs, worse.failed, worse.runs), design.family)
+    p = adjusted(_failures_p(looked, design.looks), design.family)
     if p < split.alpha and min(better.runs, worse.runs) >= FEWEST_PAIRS:
         return Judgement("replicates" if excess > 0 else "contradicted", "by the number of failures", decision, p)
     if len(taken) < 2 and excess:
@@ -94,3 +88,11 @@ def failures_p(first: int, of_first: int, second: int, of_second: int) -> float:
         return math.nan
     counts = [[first, second], [of_first - first, of_second - second]]
     return float(scipy.stats.barnard_exact(counts, alternative="two-sided").pvalue)
+
+
+def _failures_p(looked: Sequence[Sequence[Outcomes]], looks: tuple[int, ...]) -> float:
+    """The smallest p of the looks, each divided by the share of alpha that is spent at it (Bonferroni)."""
+    shares = np.diff(spent(looks), prepend=0.0) if looks else [1.0]
+    found = [failures_p(a.failed, a.runs, b.failed, b.runs) for a, b in looked]
+    tested = [min(1.0, p / share) for p, share in zip(found, shares, strict=False) if not math.isnan(p)]
+    return float(min(tested, default=math.nan))

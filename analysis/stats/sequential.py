@@ -1,128 +1,119 @@
-"""Seeds added in rounds without a price in false decisions: group-sequential t tests and repeated intervals.
+"""p-values and intervals of a study that is looked at again and again, as seeds are added in rounds.
 
-After n_1 < n_2 < ... pairs one looks at T_k = sqrt(n_k) mean / std of the paired differences so far and stops once
-|T_k| > c_k. The boundary c_1, c_2, ... is such that, for normal differences of mean 0, the probability of a stop at or
-before look k is alpha (n_k / n_K)^RHO in all: the spending function of Kim & DeMets 1987 (Biometrika 74), for t
-statistics as in Jennison & Turnbull 1991 (Biometrika 78). Under that null the T_k depend on nothing unknown, so the
-boundary is taken from DRAWS simulated studies, the same in every process.
+At look k, after n_k of at most n_K seeds, an ordinary test has a p-value p_k. The sequential test at level alpha
+rejects once p_k < level_k(alpha), where the levels are such that for normal differences of mean 0 the probability of a
+rejection at or before look k is alpha (n_k / n_K)^RHO in all: the spending function of Kim & DeMets 1987 (Biometrika
+74), for t tests as in Jennison & Turnbull 1991 (Biometrika 78). Under that null the t statistics depend on nothing
+unknown, so the levels are taken from DRAWS simulated studies, the same in every process.
 """
 
 from __future__ import annotations
 
 import functools
-import itertools
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from collections.abc import Sequence
 
 import numpy as np
+import scipy.stats
 
 from analysis.rounds import looks_up_to
+from analysis.stats.paired import Difference, difference_of
 
-__all__ = ["Repeated", "boundary", "holm_sequential", "looks_up_to", "repeated_interval"]
+__all__ = ["level_table", "levels", "looks_up_to", "sequential_difference", "sequential_p", "spent"]
 
-Claim = TypeVar("Claim")
 RHO = 1.5  # between Pocock's (1) and O'Brien and Fleming's (3) way of spending: early looks can decide large effects
 DRAWS = 1_000_000
+GRID = (0.001, 0.002, 0.003, 0.005, 0.007, 0.01, 0.015, 0.025, 0.035, 0.05, 0.07, 0.1, 0.15, 0.25, 0.5, 1.0)  # of alpha
 
 
-@dataclass(frozen=True)
-class Repeated:
-    """An interval that holds the true mean difference at every look at once with probability 1 - alpha.
+def spent(looks: tuple[int, ...]) -> np.ndarray:
+    """(n_k / n_K)^RHO: the share of alpha that is spent up to each look."""
+    return (np.asarray(looks, dtype=float) / looks[-1]) ** RHO
 
-    low > 0 or high < 0 decides the sign; an interval within (-margin, margin) shows equivalence. NaN: no look yet.
-    """
 
-    mean: float
-    low: float
-    high: float
-    n: int
-    alpha: float
-
-    @property
-    def decided(self) -> bool:
-        return self.low <= self.high and (self.low > 0 or self.high < 0)
-
-    def equivalent(self, margin: float) -> bool:
-        return -margin < self.low <= self.high < margin
+@functools.lru_cache(maxsize=256)
+def levels(looks: tuple[int, ...], alpha: float) -> tuple[float, ...]:
+    """level_k(alpha), two-sided. Raises ValueError unless 0 < alpha <= 1."""
+    if not 0 < alpha <= 1:
+        raise ValueError(f"alpha must be above 0 and at most 1, not {alpha}")
+    statistics = _null_statistics(looks)
+    alive, stopped, values = np.ones(statistics.shape[1], dtype=bool), 0, []
+    for k, budget in enumerate(alpha * spent(looks)):
+        left = statistics[k][alive]
+        stops = round(budget * len(alive)) - stopped
+        limit = -np.partition(-left, stops)[stops] if stops < len(left) else 0.0
+        alive &= statistics[k] <= limit
+        stopped = len(alive) - int(alive.sum())
+        values.append(float(2 * scipy.stats.t.sf(limit, looks[k] - 1)))
+    values[0] = alpha * float(spent(looks)[0])  # exactly
+    return tuple(values)
 
 
 @functools.lru_cache(maxsize=64)
-def boundary(looks: tuple[int, ...], alpha: float) -> tuple[float, ...]:
-    """c_k of |T_k| for each look. Raises ValueError unless looks rise from 2 pairs or more and 0 < alpha < 1."""
-    if not looks or looks[0] < 2 or any(a >= b for a, b in itertools.pairwise(looks)):
-        raise ValueError(f"looks must rise from 2 pairs or more, not {looks}")
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha must be between 0 and 1, not {alpha}")
-    statistics = _null_statistics(looks)
-    alive = np.ones(len(statistics), dtype=bool)
-    values, spent = [], 0.0
-    for k, n in enumerate(looks):
-        budget = alpha * (n / looks[-1]) ** RHO
-        stops = round((budget - spent) * len(statistics))
-        ranked = np.sort(statistics[alive, k])[::-1]
-        value = float(ranked[stops]) if stops < len(ranked) else 0.0
-        alive &= statistics[:, k] <= value
-        values.append(value)
-        spent = 1 - alive.mean()
-    return tuple(values)
+def level_table(looks: tuple[int, ...], alpha: float) -> tuple[np.ndarray, np.ndarray]:
+    """The alphas of GRID and this one, ascending, and for each its levels, (alphas, looks), which rise with alpha."""
+    alphas = sorted({*(float(value) for value in GRID), alpha})
+    return np.array(alphas), np.maximum.accumulate([levels(looks, value) for value in alphas])
+
+
+def sequential_p(p_values: Sequence[float] | np.ndarray, looks: tuple[int, ...], alpha: float = 0.05) -> np.ndarray:
+    """For each look the smallest alpha whose level its p-value meets, (..., looks so far); NaN stays NaN.
+
+    The smallest of them over the looks is the p-value of the sequential test, which holds however often one has
+    looked (Liu & Anderson 2008, JASA 103). Exact at `alpha` and at those of GRID, between them interpolated in
+    logarithms; below them p_k / (share spent at look k) bounds it from above.
+    """
+    taken = np.asarray(p_values, dtype=float)
+    found = np.full(taken.shape, math.nan)
+    share = np.diff(spent(looks), prepend=0.0)
+    alphas, table = level_table(looks, alpha)
+    for k in range(taken.shape[-1]):
+        p = np.maximum(taken[..., k], 1e-300)
+        inside = np.exp(np.interp(np.log(p), np.log(table[:, k]), np.log(alphas)))
+        found[..., k] = np.where(p < table[0, k], np.minimum(alphas[0], p / share[k]), inside)
+    return np.where(np.isnan(taken), math.nan, found)
+
+
+def sequential_difference(
+    gaps: Sequence[float], pairs: Sequence[int], looks: tuple[int, ...], alpha: float = 0.05
+) -> Difference:
+    """The mean at the last look, with an interval and a p-value that hold at every look at once.
+
+    pairs: how many of the gaps, which are in the order of the seeds, there were at each look so far; where runs failed
+    they are fewer than the look's seeds. The interval is the intersection over the looks of
+    mean -+ t(1 - level_k / 2, pairs - 1) std / sqrt(pairs) (Jennison & Turnbull 1989, JRSS B 51), or the last of them
+    where they do not intersect. p: the smallest over the looks whose mean has the sign of the last.
+    """
+    found = [difference_of(gaps[:n]) for n in pairs]
+    if not found:
+        return Difference(math.nan, math.nan, math.nan, math.nan, 0, 1 - alpha)
+    last = found[-1]
+    p = sequential_p([each.p for each in found], looks, alpha)
+    agree = [float(of) for of, each in zip(p, found, strict=True) if each.mean * last.mean > 0 and not math.isnan(of)]
+    alphas, table = level_table(looks, alpha)
+    nominal = table[np.searchsorted(alphas, alpha)]
+    tested = [(each, level) for each, level in zip(found, nominal, strict=False) if not math.isnan(each.p)]
+    bounds = [(each.mean - half, each.mean + half) for each, level in tested for half in [_half(each, float(level))]]
+    low, high = (max(low for low, _ in bounds), min(high for _, high in bounds)) if bounds else (math.nan, math.nan)
+    if low > high:
+        low, high = bounds[-1]
+    return Difference(last.mean, low, high, min(agree, default=math.nan), last.n, 1 - alpha, last.std)
+
+
+def _half(difference: Difference, level: float) -> float:
+    """Half of the interval whose error rate is `level`."""
+    return float(scipy.stats.t.isf(level / 2, difference.n - 1)) * difference.std / math.sqrt(difference.n)
 
 
 @functools.lru_cache(maxsize=4)
 def _null_statistics(looks: tuple[int, ...]) -> np.ndarray:
-    """|T_k| of DRAWS studies without an effect, (DRAWS, looks); float32, a block of studies at a time."""
-    rng = np.random.default_rng(1908)  # Gosset's year; one stream, so that every process has the same boundary
-    blocks = []
-    for _ in range(0, DRAWS, 50_000):
-        drawn = rng.standard_normal((50_000, looks[-1]))
-        total, squares = np.cumsum(drawn, axis=1), np.cumsum(drawn**2, axis=1)
-        n = np.array(looks)
-        mean, square = total[:, n - 1] / n, squares[:, n - 1]
+    """|T_k| of DRAWS studies without an effect, (looks, DRAWS); float32, a block of studies at a time."""
+    rng = np.random.default_rng(1908)  # Gosset's year; one stream, so that every process has the same levels
+    block, n = 20_000, np.array(looks)
+    statistics = np.empty((len(looks), DRAWS), dtype=np.float32)
+    for start in range(0, DRAWS, block):
+        drawn = rng.standard_normal((block, looks[-1]))
+        mean, square = np.cumsum(drawn, axis=1)[:, n - 1] / n, np.cumsum(drawn**2, axis=1)[:, n - 1]
         std = np.sqrt((square - n * mean**2) / (n - 1))
-        blocks.append(np.abs(np.sqrt(n) * mean / std).astype(np.float32))
-    return np.concatenate(blocks)
-
-
-def repeated_interval(gaps: Sequence[float], looks: tuple[int, ...], alpha: float) -> Repeated:
-    """mean +- c_k std / sqrt(n_k) at the last look that the gaps reach, cut with those of the looks before.
-
-    Every look's interval holds the true mean at once with probability 1 - alpha, hence so does their intersection
-    (Jennison & Turnbull 1989, JRSS B 51). Gaps beyond the look do not count until the next one.
-    """
-    critical = boundary(looks, alpha)
-    mean = low = high = math.nan
-    seen = 0
-    for n, value in zip(looks, critical, strict=True):
-        if n > len(gaps):
-            break
-        taken = np.asarray(gaps[:n], dtype=float)
-        mean, half = float(taken.mean()), value * float(taken.std(ddof=1)) / math.sqrt(n)
-        low = mean - half if math.isnan(low) else max(low, mean - half)
-        high = mean + half if math.isnan(high) else min(high, mean + half)
-        seen = n
-    return Repeated(mean, low, high, seen, alpha)
-
-
-def holm_sequential(
-    gaps: Mapping[Claim, Sequence[float]],
-    looks: tuple[int, ...],
-    alpha: float = 0.05,
-    margins: Mapping[Claim, float] | None = None,
-) -> dict[Claim, Repeated]:
-    """Each claim's interval at the level that Holm's step-down gives it: alpha / (claims still open), repeatedly.
-
-    Once a claim is decided, or equivalent within its margin, the rest share alpha. The probability of any false
-    decision in the whole family, over all its looks, is at most alpha (Maurer & Bretz 2013, Statistics in
-    Biopharmaceutical Research 5). The same gaps give the same answer, however often one has looked.
-    """
-    margins = margins or {}
-    closed: dict[Claim, Repeated] = {}
-    while open_claims := [name for name in gaps if name not in closed]:
-        level = alpha / len(open_claims)
-        found = {name: repeated_interval(gaps[name], looks, level) for name in open_claims}
-        new = {n: r for n, r in found.items() if r.decided or r.equivalent(margins.get(n, 0.0))}
-        if not new:
-            return {name: closed.get(name) or found[name] for name in gaps}
-        closed |= new
-    return {name: closed[name] for name in gaps}
+        statistics[:, start : start + block] = np.abs(np.sqrt(n) * mean / std).T
+    return statistics

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.schema import ERROR, Metric, Outcome
+from analysis.stats.outcomes import Outcomes
 from analysis.stats.paired import summarise
 from analysis.study.declaration import Declaration, read_declaration
 from analysis.study.looks import Look, looks
@@ -70,6 +71,14 @@ class Study:
         return paper_cells(
             self.declared, *(name if isinstance(name, str) else None for name in (net, dataset)), self.metric
         )
+
+    @functools.cached_property
+    def outcomes(self) -> dict[str, Outcomes]:
+        """Variant -> its errors by seed and the seeds of its runs that failed, of the runs that count."""
+        failures: dict[str, set[int]] = {name: set() for name in self.errors}
+        for variant, seed in self.counted.loc[self.counted["failed"], ["variant", "seed"]].itertuples(index=False):
+            failures[variant].add(int(seed))
+        return {name: Outcomes(errors, frozenset(failures[name])) for name, errors in self.errors.items()}
 
     @functools.cached_property
     def stated(self) -> pd.DataFrame:

@@ -12,7 +12,8 @@ import pytest
 from analysis.published.recipes import RECIPES
 from analysis.results.findings import Findings
 from analysis.results.verdict import rank_agreement
-from analysis.stats.judge import Outcomes, judge
+from analysis.stats.judge import judge
+from analysis.stats.outcomes import Outcomes
 from analysis.stats.paired import holm, paired_difference
 from analysis.stats.power import power
 from tests.analysis.example import ERRORS

@@ -7,7 +7,7 @@ import pytest
 import scipy.stats
 
 from analysis.stats.decision import Design, decide
-from analysis.stats.sequential import boundary, looks_up_to
+from analysis.stats.sequential import levels, looks_up_to
 
 GAPS = [1.0, 1.3, 0.9, 1.2, 1.1]
 
@@ -57,9 +57,10 @@ def test_seeds_in_rounds_are_decided_by_the_repeated_interval_at_the_last_look()
     looks = looks_up_to(8)
     gaps = [1.0, 1.3, 0.9, 1.2, 50.0]  # the fifth counts at the next look only
     found = decide(gaps, Design(family=2, looks=looks))
-    half = boundary(looks, 0.025)[0] * np.std(gaps[:4], ddof=1) / 2
+    half = scipy.stats.t.isf(levels(looks, 0.025)[0] / 2, 3) * np.std(gaps[:4], ddof=1) / 2
     assert (found.difference.n, found.difference.low) == (4, pytest.approx(np.mean(gaps[:4]) - half))
     assert found.sign == (1 if found.difference.low > 0 else 0)
+    assert decide(gaps[:3], Design(looks=looks)).early
     assert decide(gaps[:3], Design(looks=looks)).sign == 0
 
 
@@ -71,3 +72,23 @@ def test_false_decisions_of_either_kind_are_at_most_alpha(true):
         found = decide(gaps, Design(), margin=0.5)
         false += (found.sign != 0 and found.sign != np.sign(true)) or (found.equivalent and true >= 0.5)
     assert false / runs <= 0.05 + 3 * math.sqrt(0.05 * 0.95 / runs)
+
+
+@pytest.mark.parametrize("family", [1, 4])
+@pytest.mark.parametrize("fails", [(), (1,), (1, 4, 6)])
+def test_in_rounds_too_a_sign_is_decided_just_where_the_interval_excludes_0(family, fails):
+    rng, looks, signs = np.random.default_rng(family), looks_up_to(8), []
+    pairs = [n - sum(seed < n for seed in fails) for n in looks]
+    for _ in range(200):
+        found = decide(rng.normal(1.2, 1.0, 8 - len(fails)).tolist(), Design(family, looks), pairs=pairs)
+        signs.append(found.sign)
+        assert (found.sign != 0) == found.difference.decided == (found.p < 0.05)
+    assert 0 < np.count_nonzero(signs) < 200
+
+
+def test_one_look_is_the_fixed_design():
+    near = [0.1, -0.2, 0.05, 0.0, 0.12, -0.1]
+    once, fixed = (decide(near, Design(2, looks), margin=0.2) for looks in ((6,), ()))
+    assert once.p == pytest.approx(fixed.p, rel=0.05)
+    assert once.equivalence_p == pytest.approx(fixed.equivalence_p, rel=0.05)
+    assert (once.sign, once.equivalent) == (fixed.sign, fixed.equivalent)
