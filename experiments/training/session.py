@@ -25,6 +25,7 @@ from experiments.training.precision import compiled
 from experiments.training.schedule import learning_rate
 from experiments.training.signals import measure
 from experiments.training.step import Row, Step, make_step
+from experiments.training.writer import Writer
 
 TOLD_S = 1.0  # between two reports of the steps taken
 
@@ -69,6 +70,7 @@ class Session:
     spent_s: float = 0.0
 
     def __post_init__(self) -> None:
+        self.writer = Writer(self.folder)
         self.saved_at, self.started = time.monotonic(), time.perf_counter()
         self.told_at = -math.inf
 
@@ -121,6 +123,7 @@ class Session:
         if stop or now - self.saved_at >= self.control.checkpoint_s:
             self.save()
         if stop:
+            self.writer.wait()
             raise StoppedError
 
     def end_epoch(self, row: Row) -> Outcome | None:
@@ -143,7 +146,7 @@ class Session:
             streams = global_streams(self.spec.device)
             under_way = {"row": self.begun, "next_step": self.next_step, "spent_s": time.perf_counter() - self.started}
             state["epoch"] = {**under_way, "sums": list(self.step.sums), "streams": streams}
-        checkpoint.save(self.folder, state)
+        self.writer.write(state)
         self.saved_at = time.monotonic()
 
     def restore(self, state: dict[str, Any]) -> None:

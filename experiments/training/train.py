@@ -30,8 +30,9 @@ def train(
 
     `log` gets one row per epoch, starting with those that a checkpoint already has. `signals` adds `signals.measure`
     to the rows, `measured` the values of these `metrics` on the test set; neither changes anything else. The last
-    epoch's predictions are kept. A loss or weight that is not finite ends the run at the end of its epoch.
-    Raises StoppedError when `control` stops it, CheckpointError if a checkpoint cannot be read or written.
+    epoch's predictions are kept, and on return the last checkpoint is on disk. A loss or weight that is not finite ends
+    the run at the end of its epoch. Raises StoppedError when `control` stops it, CheckpointError if a checkpoint
+    cannot be read or written.
     """
     make_deterministic(spec.deterministic)
     keep_memory()
@@ -40,18 +41,19 @@ def train(
     for row in session.rows:
         log(row)
 
-    while session.outcome is None:
-        session.begin_epoch(signals)
-        for k in session.remaining():
-            session.step(k)
-            session.check_in(k + 1)
-        row = session.trained()
-        tested, logits = evaluate(session.tested, spec, data.test, session.pixels, after_batch=session.check_in)
-        row |= tested | metrics.measure(measured, logits, data.test.labels)
-        if session.end_epoch(row):
-            predictions.save(folder, logits, data.test.labels)  # before the checkpoint that says the run is over
-        session.save()
-        log(row)
+    with session.writer:
+        while session.outcome is None:
+            session.begin_epoch(signals)
+            for k in session.remaining():
+                session.step(k)
+                session.check_in(k + 1)
+            row = session.trained()
+            tested, logits = evaluate(session.tested, spec, data.test, session.pixels, after_batch=session.check_in)
+            row |= tested | metrics.measure(measured, logits, data.test.labels)
+            if session.end_epoch(row):
+                predictions.save(folder, logits, data.test.labels)  # before the checkpoint that says the run is over
+            session.save()
+            log(row)
     return session.outcome
 
 
