@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
+from torch.autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
 from benchmarks.command_line import check_positive, run
@@ -21,6 +23,7 @@ from experiments.data.load import Dataset
 from experiments.machine import device_for
 from experiments.planning.throughput import TimedTraining
 from experiments.spec import Device, RunSpec
+from experiments.training.process import prepare_process
 from experiments.training.train import build_net
 
 STEPS = 4
@@ -54,39 +57,50 @@ def main(args: Args) -> None:
 def report(spec: RunSpec, images: Dataset) -> str:
     """The operators of a step of the usual loop and of ours by their own time, their share, and the floor."""
     torch.set_num_threads(spec.threads)
+    prepare_process(spec)  # its TF32 setting is that of the rates too
     dtype = torch.bfloat16 if spec.recipe.precision == "bf16" else torch.float32
     rates = measure_rates(spec.device, dtype)
     least = floor(build_net(spec, images), spec.input_shape, spec.recipe.batch_size, rates, dtype.itemsize)
     usual = UsualLoop(build_net(spec, images), images.train, spec.device, spec.recipe.batch_size, workers=0)
     with tempfile.TemporaryDirectory() as folder, open_log(Path(folder), "profile") as log:
         ours = TimedTraining(spec, images, STEPS, log.log)
-        parts = [_operators("the usual loop", usual.block), _operators("ours", ours.block)]
+        parts = [_operators("the usual loop", usual.block, spec.device), _operators("ours", ours.block, spec.device)]
         log.finish("finished", {})
     bound = (
-        f"floor of {spec.net.name}: {1e3 * least.step_s:.0f} ms per step of {spec.recipe.batch_size}: convolutions "
-        f"{1e3 * least.arithmetic_s:.0f} ms at {rates.flop_per_s / 1e12:.2f} TFLOP/s, activations "
-        f"{1e3 * least.traffic_s:.0f} ms at {rates.byte_per_s / 1e9:.0f} GB/s ({str(dtype).removeprefix('torch.')})"
+        f"floor of {spec.net.name}: {1e3 * least.step_s:.3g} ms per step of {spec.recipe.batch_size}: convolutions "
+        f"{1e3 * least.arithmetic_s:.3g} ms at {rates.flop_per_s / 1e12:.2f} TFLOP/s, activations "
+        f"{1e3 * least.traffic_s:.3g} ms at {rates.byte_per_s / 1e9:.0f} GB/s ({spec.recipe.precision})"
     )
     return "\n\n".join([*parts, bound])
 
 
-def _operators(title: str, block: Callable[[int], float]) -> str:
+def _operators(title: str, block: Callable[[int], float], device: str) -> str:
     block(STEPS)  # warms up, compiles
-    activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if torch.cuda.is_available() else [])]
+    activities = [ProfilerActivity.CPU, *([ProfilerActivity.CUDA] if device == "cuda" else [])]
     started = time.perf_counter()
     with profile(activities=activities) as profiler:
         block(STEPS)
     step_s = (time.perf_counter() - started) / STEPS
-    on_gpu = torch.cuda.is_available()
-    own = {
-        row.key: (row.self_device_time_total if on_gpu else row.self_cpu_time_total) / 1e3 / STEPS
-        for row in profiler.key_averages()
-    }
+    own, kernels = own_times(profiler.key_averages())
     total = sum(own.values())
-    lines = [f"{title}: {1e3 * step_s:.0f} ms per step under the profiler"]
+    on_gpu = f", {kernels} kernels and copies on the GPU" if kernels else ""
+    lines = [f"{title}: {1e3 * step_s:.3g} ms per step under the profiler{on_gpu}"]
     for name, milliseconds in sorted(own.items(), key=lambda item: -item[1])[:ROWS]:
         lines.append(f"  {milliseconds:8.1f} ms  {milliseconds / total:5.1%}  {name}")
     return "\n".join(lines)
+
+
+def own_times(rows: Iterable[Any]) -> tuple[dict[str, float], int]:
+    """Milliseconds per step by operator, and the number of kernels and copies per step; on a GPU theirs alone.
+
+    A kernel's time stands in its own row and again in that of the operator that launched it, and an annotation's row
+    spans the kernels inside it: only the kernels' rows add up to what the GPU did.
+    """
+    kept = [row for row in rows if not row.is_user_annotation]
+    if on_device := [row for row in kept if row.device_type != DeviceType.CPU]:
+        times = {row.key: row.self_device_time_total / 1e3 / STEPS for row in on_device}
+        return times, round(sum(row.count for row in on_device) / STEPS)
+    return {row.key: row.self_cpu_time_total / 1e3 / STEPS for row in kept}, 0
 
 
 if __name__ == "__main__":

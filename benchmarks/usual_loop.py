@@ -63,7 +63,9 @@ class UsualLoop:
             yield from self.loader
 
     def block(self, steps: int) -> float:
-        torch.use_deterministic_algorithms(False)  # ours turns it on; such loops do not
+        # PyTorch's defaults, which ours changes and such loops do not
+        torch.use_deterministic_algorithms(False)
+        torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = False, True
         started = time.perf_counter()
         running_loss = 0.0
         for images, labels in itertools.islice(self.batches, steps):

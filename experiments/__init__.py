@@ -4,7 +4,11 @@
 """
 
 import importlib
+import os
 from typing import Any
+
+# cuBLAS reads it once, when it starts: it is set before anything here imports PyTorch, and workers inherit it.
+os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
 
 __all__ = ["open_run"]
 

@@ -4,22 +4,41 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
+import warnings
 from pathlib import Path
 
 import psutil
 
 from experiments.spec import Device, SpecError
 
+HIDDEN = ("", "-1")  # values of CUDA_VISIBLE_DEVICES that hide every GPU
+
+
+def has_gpu() -> bool:
+    """Whether NVIDIA's driver is installed and its GPUs are not hidden, without asking PyTorch."""
+    return shutil.which("nvidia-smi") is not None and os.environ.get("CUDA_VISIBLE_DEVICES") not in HIDDEN
+
 
 def device_for(wanted: Device | None) -> Device:
-    """`wanted`, or without a wish cuda where there is one, else cpu. Raises SpecError where PyTorch lacks it."""
+    """`wanted`, or without a wish cuda where there is one, else cpu.
+
+    Raises SpecError where PyTorch lacks it, and where it cannot use the GPU that a driver is installed for.
+    """
     import torch
 
-    found: dict[Device, bool] = {
-        "cpu": True,
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-    }
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "CUDA initialization")  # told below, on one line
+        found: dict[Device, bool] = {
+            "cpu": True,
+            "cuda": torch.cuda.is_available(),
+            "mps": torch.backends.mps.is_available(),
+        }
+    if wanted in (None, "cuda") and not found["cuda"] and has_gpu():
+        raise SpecError(
+            f"an NVIDIA driver is installed, but PyTorch {torch.__version__} cannot use CUDA: {_cuda_refusal()} "
+            "(--device cpu trains without the GPU)"
+        )
     if wanted is None:
         return "cuda" if found["cuda"] else "cpu"
     if wanted not in found:
@@ -28,6 +47,17 @@ def device_for(wanted: Device | None) -> Device:
         there = ", ".join(name for name, is_there in found.items() if is_there)
         raise SpecError(f"--device {wanted}: PyTorch finds no such device here; choose from {there}")
     return wanted
+
+
+def _cuda_refusal() -> str:
+    """Why CUDA does not start, in PyTorch's own words."""
+    import torch
+
+    try:
+        torch.cuda.init()
+    except (RuntimeError, AssertionError) as error:  # AssertionError: PyTorch was built without CUDA
+        return " ".join(str(error).split())
+    return "it finds no device"
 
 
 def cores() -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import random
 from collections.abc import Mapping
 from typing import Any
@@ -52,9 +51,9 @@ def restore_streams(state: Mapping[str, Any]) -> None:
 def make_deterministic(enabled: bool = True) -> None:
     """Ask PyTorch for the same bits from the same spec; on CUDA some kernels become slower.
 
-    enabled: False allows operators that have no deterministic implementation.
+    enabled: False allows operators that have no deterministic implementation. Inductor follows: where it is enabled,
+    torch.compile chooses no kernel by timing it. `experiments/__init__.py` sets what cuBLAS reads.
     """
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(enabled)
     # PyTorch would write NaN into every new tensor, 18 % of a ResNet-20 step on a CPU; none is read unwritten.
     settings: Any = torch.utils.deterministic

@@ -139,6 +139,7 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
     from experiments import ablations, data, machine
     from experiments.ablation import Overrides
     from experiments.execution import wandb_environment, wandb_study
+    from experiments.execution.device_memory import check_device_memory
     from experiments.planning.concurrency import Parallel, plan_parallel
     from experiments.planning.estimate import sequential_seconds
     from experiments.planning.plan import check_files, check_writable, default_profile, plan
@@ -157,6 +158,7 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
     jobs = wandb_environment.addressed(jobs, args)
     check_files(jobs)
     check_writable(args.out)
+    check_device_memory([job.spec for job in jobs])
     if not args.dry_run:  # fetched once, here, where its progress can be seen
         data.prepare(jobs[0].spec.data, args.data_dir)
 

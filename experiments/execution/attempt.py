@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import gc
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,15 +11,15 @@ from typing import Literal
 
 from experiments import machine
 from experiments.datasets import DataError
+from experiments.execution.device_memory import batch_advice
 from experiments.execution.run import Result, complete_run
 from experiments.execution.wandb_environment import TrackingError
 from experiments.planning.concurrency import memory_bytes
-from experiments.planning.estimate import time_steps
 from experiments.planning.job import Job
 from experiments.spec import SpecError
 from experiments.training.checkpoint import CheckpointError
 from experiments.training.files import refusal
-from experiments.training.memory import is_out_of_memory, release_memory
+from experiments.training.memory import is_out_of_memory
 from experiments.training.session import Control, Row, StoppedError
 
 KNOWN_ERRORS = (DataError, CheckpointError, TrackingError, SpecError)
@@ -58,24 +57,7 @@ def attempt(job: Job, progress: Callable[[Row], None], control: Control, alone: 
     reason = (
         f"out of memory with batches of {job.spec.recipe.batch_size}"  # the error's frames hold no tensors any more
     )
-    return Ended(job, None, f"{reason}; {batch_advice(job)}" if alone else reason, cause="memory")
-
-
-def batch_advice(job: Job) -> str:
-    """The largest half, quarter, ... of the batch with which one step fits into memory; tried, not estimated."""
-    batch = job.spec.recipe.batch_size // 2
-    while batch:
-        gc.collect()
-        release_memory()
-        try:
-            time_steps(job.spec, steps=1, batch=batch)
-        except Exception as error:
-            if not is_out_of_memory(error):
-                raise
-            batch //= 2
-        else:
-            return f"batches of {batch} fit (recipe.batch_size; it changes the recipe)"
-    return "not even a batch of 1 fits: use a smaller net, smaller images or a machine with more memory"
+    return Ended(job, None, f"{reason}; {batch_advice(job.spec)}" if alone else reason, cause="memory")
 
 
 def batch_estimate(job: Job) -> str:

@@ -15,6 +15,7 @@ from experiments.data import contents
 from experiments.data.load import Dataset, Split, load_for
 from experiments.datasets import DataError
 from experiments.execution import environment
+from experiments.execution.device_memory import check_images_fit
 from experiments.execution.lock import hold
 from experiments.execution.log_check import log_is_whole
 from experiments.execution.measured import add_metrics
@@ -74,6 +75,7 @@ def complete_run(job: Job, progress: Callable[[Row], None], control: Control = U
 
 def _train(job: Job, digest: str | None, progress: Callable[[Row], None], control: Control) -> Result:
     torch.set_num_threads(job.spec.threads)
+    check_images_fit(job.spec)
     data = _on_device(load_for(job.spec.data, job.data_dir), job.spec)
     check_labels(data, control.tell)
     env = environment.describe(job.spec.device) | ({} if digest is None else {"data": digest})

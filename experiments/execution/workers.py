@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import multiprocessing
-import shutil
 import sys
 from typing import Any
 
 from experiments.execution.interruption import blocked
+from experiments.machine import has_gpu
 
 PRELOADED = ["torch._dynamo", "wandb"]  # what takes longest: 2.5 s, once instead of once per worker
 
@@ -22,11 +22,6 @@ def context(device: str) -> Any:
     chosen = multiprocessing.get_context("forkserver")
     chosen.set_forkserver_preload(PRELOADED)
     return chosen
-
-
-def has_gpu() -> bool:
-    """Whether NVIDIA's driver is installed, without asking PyTorch."""
-    return shutil.which("nvidia-smi") is not None
 
 
 def begin(device: str | None) -> None:

@@ -19,6 +19,7 @@ from experiments.spec import RunSpec
 # run's precision; small nets (AlexNet) add 0.25 GB more than those bytes.
 PROCESS_BYTES = 1.0e9
 ACTIVATION_FACTOR = 1.2
+GPU_MARGIN = 0.1  # of a GPU's free memory, for the workspaces of convolutions
 STEPS, REPEATS = 20, 2
 MIN_GAIN = 1.1  # twice as many runs must train at least this many times the images per second
 MIN_TRAINING_S = 600.0  # the test takes about a minute: not worth it for shorter plans
@@ -65,7 +66,7 @@ def plan_parallel(jobs: Sequence[Job], sequential_s: float, say: Callable[[str],
         return Parallel(runs, runs)
     if specs[0].device != "cuda" or sequential_s < MIN_TRAINING_S:
         return Parallel(1, 1.0)
-    limit = most(specs, torch.cuda.mem_get_info()[0], machine.cores())
+    limit = most(specs, (1 - GPU_MARGIN) * torch.cuda.mem_get_info()[0], machine.cores())
     if limit == 1:
         return Parallel(1, 1.0)
     say("measuring how many runs in parallel are fastest on this GPU")

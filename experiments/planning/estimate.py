@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import time
 from collections.abc import Sequence
@@ -16,15 +17,19 @@ from experiments.overrides import images_of, lacks_images
 from experiments.planning import concurrency
 from experiments.planning.job import Job
 from experiments.planning.plan import costs
+from experiments.planning.throughput import TimedTraining
 from experiments.spec import DataSpec, RunSpec
 from experiments.training.losses import training_loss
+from experiments.training.memory import is_out_of_memory, release_memory, without_refusals
 from experiments.training.optimisers import make_optimiser
 from experiments.training.precision import autocast
+from experiments.training.process import prepare_process
 from experiments.training.train import build_net
 
 TEST_COST = 1 / 3  # one tested crop against one trained image: a forward pass against about three
 IMAGENET_TEST = 50_000  # images
 LARGE, SMALL = 3e8, 3e7  # multiply-adds per image, by which the timed batch is chosen
+BLOCK_STEPS, BLOCKS = 5, 4  # on a GPU: steps of a timed block, of which the first are eager once, and timed blocks
 
 
 def profile_seconds(ablation: Ablation, profile: str, device: str) -> float:
@@ -56,14 +61,41 @@ def run_seconds(spec: RunSpec, image_s: float) -> float:
 
 
 def seconds_per_image(spec: RunSpec) -> float:
-    """Seconds per training image, from one step on as few images as a large net allows.
+    """Seconds per training image: on a GPU from whole recorded steps, else from one on as few images as suffice.
 
     An image folder that is not named yet is replaced by images of the same size with CIFAR-10's classes.
     """
     if lacks_images(spec):
         spec = replace(spec, data=DataSpec("cifar10", image_size=spec.data.image_size))
+    if spec.device == "cuda":
+        return time_recorded(spec)
     macs = costs(spec)["multiply_adds"]
     return time_steps(spec, steps=1, batch=2 if macs > LARGE else 8 if macs > SMALL else 32)
+
+
+def time_recorded(spec: RunSpec) -> float:
+    """Seconds per image of the recipe's own batches on random pixels, as a run takes them once its step is recorded.
+
+    A step of few images would wait for its kernels to be launched. The batch is halved until it fits into memory. A
+    compiled net is timed as it is uncompiled: compiling takes a minute, and the run is then faster than estimated.
+    """
+    spec = replace(spec, compiled=False)
+    images = BLOCK_STEPS * spec.recipe.batch_size
+    pixels = torch.randint(256, (images, *spec.data.shape), dtype=torch.uint8)
+    split = Split(pixels, torch.zeros(images, dtype=torch.int64))
+    data = Dataset(spec.data.name, split, split, spec.data.info.classes)
+    try:
+        training = TimedTraining(spec, data, BLOCK_STEPS, lambda row: None)
+        training.block(BLOCK_STEPS)  # eager steps, then the recording
+        return min(training.block(BLOCK_STEPS) for _ in range(BLOCKS)) / images
+    except Exception as error:
+        if not is_out_of_memory(error) or spec.recipe.batch_size == 1:
+            raise
+    finally:
+        training = None  # its memory is for the runs, or for the next try
+        gc.collect()
+        release_memory()
+    return time_recorded(replace(spec, recipe=replace(spec.recipe, batch_size=spec.recipe.batch_size // 2)))
 
 
 def time_steps(spec: RunSpec, steps: int, batch: int) -> float:
@@ -71,6 +103,7 @@ def time_steps(spec: RunSpec, steps: int, batch: int) -> float:
 
     Raises DataError for an image folder that does not exist: its number of classes is part of the net.
     """
+    prepare_process(spec)
     device, shape = torch.device(spec.device), spec.input_shape
     torch.set_num_threads(spec.threads)
     split = Split(torch.zeros(1, *shape, dtype=torch.uint8), torch.zeros(1, dtype=torch.int64))
@@ -82,11 +115,12 @@ def time_steps(spec: RunSpec, steps: int, batch: int) -> float:
     times = []
     for _ in range(1 + steps):
         started = time.perf_counter()
-        with autocast(spec):
-            loss, _ = training_loss(net(pixels), labels, spec.recipe)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        loss.item()  # waits for the device
+        with without_refusals(spec.device):
+            with autocast(spec):
+                loss, _ = training_loss(net(pixels), labels, spec.recipe)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            loss.item()  # waits for the device
         times.append(time.perf_counter() - started)
     return min(times[1:]) / batch

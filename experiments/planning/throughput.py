@@ -16,11 +16,11 @@ import torch
 
 from experiments.data.augment import Batches
 from experiments.data.load import Dataset, Split, load_for
-from experiments.seeding import make_deterministic
 from experiments.spec import RunSpec
-from experiments.training.memory import keep_memory
+from experiments.training.memory import without_refusals
 from experiments.training.optimisers import make_optimiser
 from experiments.training.precision import compiled
+from experiments.training.process import prepare_process
 from experiments.training.step import make_step
 from experiments.training.train import Row, build_net, train_epoch
 
@@ -53,11 +53,11 @@ class TimedTraining:
         self.epoch = 0
 
     def block(self, steps: int) -> float:
-        make_deterministic()
-        keep_memory()
+        prepare_process(self.spec)
         torch.set_num_threads(self.spec.threads)
         started = time.perf_counter()
-        row = train_epoch(self.step, self.spec, self.epoch)
+        with without_refusals(self.spec.device):
+            row = train_epoch(self.step, self.spec, self.epoch)
         self.epoch += 1
         self.log({"epoch": self.epoch, **row})
         return time.perf_counter() - started

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 
 import torch
 
@@ -26,9 +27,34 @@ def keep_memory() -> None:
 
 
 def release_memory() -> None:
-    """Return to the system what `keep_memory` kept: other processes are about to need it."""
+    """Return to system and GPU what is kept for further tensors: other processes are about to need it."""
     if trim := _of_libc("malloc_trim"):
         trim(0)
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()
+
+
+def refusals(device: str) -> int:
+    """How often PyTorch has found no room on a CUDA device in this process; 0 for other devices.
+
+    Where there is no room for the workspace of a convolution's algorithm, PyTorch takes another one and says nothing,
+    so the last bits would depend on what else uses the device.
+    """
+    return torch.cuda.memory_stats().get("num_ooms", 0) if device == "cuda" else 0
+
+
+def check_refusals(device: str, before: int) -> None:
+    """Raise torch.OutOfMemoryError if there are more of them than `before`."""
+    if refusals(device) > before:
+        raise torch.OutOfMemoryError("out of memory for the workspaces of convolutions")
+
+
+@contextmanager
+def without_refusals(device: str) -> Generator[None]:
+    """Raises torch.OutOfMemoryError at the end of the block if the device had no room for something in it."""
+    before = refusals(device)
+    yield
+    check_refusals(device, before)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

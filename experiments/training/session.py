@@ -17,7 +17,7 @@ from experiments.data.augment import Batches, Pixels
 from experiments.data.load import Dataset
 from experiments.seeding import global_streams, restore_streams
 from experiments.spec import RunSpec
-from experiments.training import checkpoint
+from experiments.training import checkpoint, memory
 from experiments.training.build import build_net
 from experiments.training.ema import Ema
 from experiments.training.optimisers import make_optimiser
@@ -72,6 +72,7 @@ class Session:
     def __post_init__(self) -> None:
         self.writer = Writer(self.folder)
         self.saved_at, self.started = time.monotonic(), time.perf_counter()
+        self.refusals = memory.refusals(self.spec.device)
         self.told_at = -math.inf
 
     @property
@@ -140,6 +141,9 @@ class Session:
         return self.outcome
 
     def save(self) -> None:
+        """Write a checkpoint. Raises torch.OutOfMemoryError if a lack of memory may have changed the run's bits."""
+        if self.spec.deterministic:
+            memory.check_refusals(self.spec.device, self.refusals)
         state = {name: part.state_dict() for name, part in self.parts.items()}
         state |= {"run_id": self.spec.run_id, "rows": self.rows, "outcome": self.outcome, "divergence": self.divergence}
         if self.begun is not None:

@@ -126,9 +126,10 @@ class CudaGraphs:
 class RecordedStep(Step):
     """The same step, recorded after its first `EAGER` calls and then replayed: same kernels, memory and bits.
 
-    The recorded kernels read their samples from fixed memory, to which each step copies its own. The learning rate is
-    a constant of a recording, so a new one is made when the rate changes. The first steps run eagerly: libraries
-    choose kernels, torch.compile compiles and the optimiser creates its state, none of which can be recorded.
+    Every step, an eager one too, copies its samples to fixed memory, from which the recorded kernels read: libraries
+    choose kernels by strides, so all steps need the same. The learning rate is a constant of a recording, so a new one
+    is made when the rate changes. The first steps run eagerly: libraries choose kernels, torch.compile compiles and
+    the optimiser creates its state, none of which can be recorded.
     """
 
     EAGER = 3
@@ -142,15 +143,15 @@ class RecordedStep(Step):
         self.samples: Samples | None = None
 
     def advance(self, samples: Samples) -> None:
-        self.calls += 1
-        if self.calls <= self.EAGER:
-            self.recorder.run(lambda: super(RecordedStep, self).advance(samples))
-            return
         if self.samples is None:
-            self.samples = Samples(*(values.contiguous().clone() for values in samples))
+            self.samples = Samples(*(torch.empty_like(v, memory_format=torch.contiguous_format) for v in samples))
         fixed = self.samples
         for place, values in zip(fixed, samples, strict=True):
             place.copy_(values)
+        self.calls += 1
+        if self.calls <= self.EAGER:
+            self.recorder.run(lambda: super(RecordedStep, self).advance(fixed))
+            return
         rate = self.optimiser.param_groups[0]["lr"]
         if self.replay is None or self.rate != rate:
             self.replay = None  # frees its memory, and that of the gradients, for the next recording

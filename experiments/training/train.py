@@ -7,13 +7,11 @@ from pathlib import Path
 
 from analysis.schema import Outcome
 from experiments.data.load import Dataset
-from experiments.seeding import make_deterministic
 from experiments.spec import RunSpec
 from experiments.training import metrics, predictions
 from experiments.training.build import build_net
 from experiments.training.evaluation import evaluate
-from experiments.training.memory import keep_memory
-from experiments.training.precision import set_tf32
+from experiments.training.process import prepare_process
 from experiments.training.session import Control, Row, open_session
 from experiments.training.step import Step
 
@@ -34,9 +32,7 @@ def train(
     the run at the end of its epoch. Raises StoppedError when `control` stops it, CheckpointError if a checkpoint
     cannot be read or written.
     """
-    make_deterministic(spec.deterministic)
-    keep_memory()
-    set_tf32(spec)
+    prepare_process(spec)
     session = open_session(spec, data, folder, control)
     for row in session.rows:
         log(row)

@@ -1,14 +1,19 @@
 """The measurement measures what it says: ours is a real epoch, the usual loop is SGD, the floor is its formula."""
 
+import time
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.autograd import DeviceType
 
-from benchmarks.floor import Rates, floor
+from benchmarks import floor as floor_module
+from benchmarks.floor import Rates, floor, measure_rates
 from benchmarks.speed import Result
+from benchmarks.step_profile import STEPS, own_times
 from benchmarks.usual_loop import CHANNEL_MEAN, CHANNEL_STD, PillowImages, UsualLoop
 from experiments.data.augment import Batches
 from experiments.data.load import Dataset, Split
@@ -92,3 +97,44 @@ def test_a_ratio_is_block_by_block():
     result = Result("resnet20", "fp32", [100.0, 50.0, 200.0], [150.0, 100.0, 200.0])
     assert result.ratios == [1.5, 2.0, 1.0]
     assert (result.ratio, result.usual, result.ours) == (1.5, 100.0, 150.0)
+
+
+def test_an_operation_as_short_as_its_launch_is_timed_many_times(monkeypatch):
+    calls = []
+    monkeypatch.setattr(floor_module, "LEAST_S", 0.02)
+    seconds = floor_module._seconds(lambda: (calls.append(1), time.sleep(0.001)), "cpu")
+    assert len(calls) > 20
+    assert 0.001 <= seconds < 0.01
+
+
+def test_rates_are_positive_and_of_the_machine():
+    rates = measure_rates("cpu", torch.float32, repeats=1)
+    assert 1e8 < rates.flop_per_s < 1e15
+    assert 1e7 < rates.byte_per_s < 1e13
+
+
+def row(key, kind, count, cpu=0.0, device=0.0, annotation=False):
+    return SimpleNamespace(
+        key=key, device_type=kind, count=count, self_cpu_time_total=cpu, self_device_time_total=device,
+        is_user_annotation=annotation,
+    )  # fmt: skip
+
+
+def test_a_kernel_counts_once():
+    """PyTorch's profiler gives its time in the operator's row, in its own, and in those of annotations around it."""
+    rows = [
+        row("aten::cudnn_convolution", DeviceType.CPU, STEPS, cpu=50.0, device=900.0),
+        row("sm90_xmma_fprop", DeviceType.CUDA, STEPS, device=900.0),
+        row("vectorized_elementwise_kernel", DeviceType.CUDA, 3 * STEPS, device=100.0),
+        row("Optimizer.step#SGD.step", DeviceType.CUDA, STEPS, device=1000.0, annotation=True),
+        row("aten::add", DeviceType.CPU, STEPS, cpu=10.0),
+    ]
+    assert own_times(rows) == (
+        {"sm90_xmma_fprop": 0.9 / STEPS, "vectorized_elementwise_kernel": 0.1 / STEPS},
+        4,
+    )
+
+
+def test_without_a_gpu_an_operator_counts_its_own_time():
+    rows = [row("aten::add", DeviceType.CPU, STEPS, cpu=10.0), row("aten::mul", DeviceType.CPU, STEPS, cpu=30.0)]
+    assert own_times(rows) == ({"aten::add": 0.01 / STEPS, "aten::mul": 0.03 / STEPS}, 0)

@@ -41,7 +41,49 @@ def test_free_memory_is_what_system_and_container_leave(tmp_path, monkeypatch):
     assert machine.free_memory(tmp_path) == 5_000_000_000
 
 
+TOO_OLD = "The NVIDIA driver on your system is too old (found version 11040)."  # PyTorch's words
+
+
+@pytest.fixture
+def driver_without_cuda(monkeypatch):
+    def init():
+        raise RuntimeError(TOO_OLD)
+
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.setattr(machine.shutil, "which", lambda name: f"/usr/bin/{name}")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "init", init)
+
+
+@pytest.mark.parametrize("wanted", [None, "cuda"])
+@pytest.mark.usefixtures("driver_without_cuda")
+def test_a_driver_that_pytorch_cannot_use_is_refused_in_its_words(wanted):
+    """Otherwise a user with a GPU would get a short run on the CPU and no reason."""
+    with pytest.raises(SpecError, match=r"cannot use CUDA: The NVIDIA driver .* too old .*--device cpu") as refused:
+        machine.device_for(wanted)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.usefixtures("driver_without_cuda")
+def test_whoever_asks_for_the_cpu_or_hides_the_gpus_gets_the_cpu(monkeypatch):
+    assert machine.device_for("cpu") == "cpu"
+    for hidden in ("", "-1"):
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", hidden)
+        assert machine.device_for(None) == "cpu"
+
+
+@pytest.mark.usefixtures("driver_without_cuda")
+def test_a_build_without_cuda_says_so(monkeypatch):
+    def init():
+        raise AssertionError("Torch not compiled with CUDA enabled")
+
+    monkeypatch.setattr(torch.cuda, "init", init)
+    with pytest.raises(SpecError, match="cannot use CUDA: Torch not compiled with CUDA enabled"):
+        machine.device_for(None)
+
+
 def test_devices(monkeypatch):
+    monkeypatch.setattr(machine.shutil, "which", lambda name: None)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
     assert machine.device_for(None) == "cpu"  # mps only where it is asked for

@@ -3,7 +3,9 @@
 import subprocess
 import sys
 
+import pytest
 import torch
+import torch._inductor.config
 
 from experiments.seeding import generator, make_deterministic, reseed_global, stream_seed
 
@@ -34,6 +36,14 @@ def test_dropout_follows_the_reseeded_global_stream():
         draws.append(torch.nn.functional.dropout(torch.ones(100)))
     assert torch.equal(draws[0], draws[2])
     assert not torch.equal(draws[0], draws[1])
+
+
+@pytest.mark.parametrize("enabled", [True, False])
+def test_inductor_follows(enabled):
+    """Where algorithms are to be deterministic, it chooses no kernel, and pads no product, by timing."""
+    make_deterministic(enabled)
+    assert torch._inductor.config.deterministic is enabled
+    make_deterministic()
 
 
 def test_new_tensors_are_not_filled_to_be_deterministic():

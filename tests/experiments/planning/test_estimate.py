@@ -1,9 +1,13 @@
 """Estimates: what a run's length counts, and that every kind of net and recipe can be timed."""
 
 import pytest
+import torch
 
-from experiments.planning.estimate import run_seconds, time_steps
+from experiments.planning import estimate, throughput
+from experiments.planning.estimate import BLOCK_STEPS, BLOCKS, run_seconds, time_recorded, time_steps
 from experiments.spec import DataSpec, NetSpec, Recipe, RunSpec
+from experiments.training.step import RecordedStep
+from tests.experiments.recording import Operators
 
 
 @pytest.mark.parametrize(("crops", "factor"), [("single", 1), ("ten", 10)])
@@ -26,3 +30,37 @@ def test_nets_with_heads_and_other_optimisers_are_timed_on_what_they_see(net, re
     """Images of 2000 pixels a side would not end: the crops are what is timed."""
     spec = RunSpec(net=net, data=DataSpec("cifar10", image_size=2000), recipe=recipe)
     assert 0 < time_steps(spec, steps=1, batch=2) < 10
+
+
+def test_a_gpu_is_timed_by_whole_recorded_steps(tiny, monkeypatch):
+    """On a stand-in for CUDA graphs: eager steps of few images would wait for their launches."""
+    recorders, batches = [], []
+
+    def make(net, optimiser, ema, spec, given):
+        recorders.append(Operators())
+        batches.append(spec.recipe.batch_size)
+        return RecordedStep(net, optimiser, ema, spec, given, recorder=recorders[-1])
+
+    monkeypatch.setattr(throughput, "make_step", make)
+    assert 0 < time_recorded(tiny) < 1
+    assert batches == [tiny.recipe.batch_size]
+    assert [(one.recordings, one.replays) for one in recorders] == [
+        (1, BLOCK_STEPS * (1 + BLOCKS) - RecordedStep.EAGER)
+    ]
+
+
+def test_a_gpu_without_room_for_the_batch_is_timed_with_a_smaller_one(tiny, monkeypatch):
+    tried = []
+
+    class Timed:
+        def __init__(self, spec, data, steps, log):
+            tried.append(spec.recipe.batch_size)
+            if spec.recipe.batch_size > 8:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+
+        def block(self, steps):
+            return 0.4
+
+    monkeypatch.setattr(estimate, "TimedTraining", Timed)
+    assert time_recorded(tiny) == pytest.approx(0.4 / (BLOCK_STEPS * 8))
+    assert tried == [32, 16, 8]

@@ -2,13 +2,15 @@
 
 import ctypes
 import sys
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 import torch
 
 from experiments.training import memory
-from experiments.training.memory import is_out_of_memory, keep_memory, release_memory
+from experiments.training.memory import is_out_of_memory, keep_memory, release_memory, without_refusals
+from experiments.training.train import train
 
 
 def test_glibc_is_told_to_keep_and_to_release(monkeypatch):
@@ -57,3 +59,24 @@ def test_a_tensor_that_does_not_fit_is_recognised():
 )
 def test_other_errors_are_told_apart(error, expected):
     assert is_out_of_memory(error) is expected
+
+
+def test_an_allocation_that_was_refused_and_got_round_is_noticed(monkeypatch):
+    """PyTorch counts them in memory_stats, also those that cuDNN's other algorithm made up for."""
+    stats = {"num_ooms": 2}
+    monkeypatch.setattr(torch.cuda, "memory_stats", lambda: stats)
+    with without_refusals("cuda"):
+        pass
+    with pytest.raises(torch.OutOfMemoryError), without_refusals("cuda"):
+        stats["num_ooms"] += 1
+    with without_refusals("cpu"):
+        stats["num_ooms"] += 1
+
+
+def test_a_run_whose_bits_a_lack_of_memory_may_have_changed_is_not_saved(tiny, digits, tmp_path, monkeypatch):
+    counts = iter(range(100))
+    monkeypatch.setattr(memory, "refusals", lambda device: next(counts))
+    with pytest.raises(torch.OutOfMemoryError):
+        train(tiny, digits, tmp_path, lambda row: None)
+    assert not list(tmp_path.glob("checkpoint*"))
+    assert train(replace(tiny, deterministic=False), digits, tmp_path, lambda row: None) == "finished"

@@ -106,6 +106,30 @@ def test_a_step_of_every_family_can_be_recorded(name, options, precision):
     assert all(torch.equal(nets[0][key], nets[1][key]) for key in nets[0])
 
 
+def test_eager_and_recorded_steps_see_the_same_memory_and_strides(monkeypatch):
+    """Libraries choose their kernels by strides: the draws of colour noise come transposed."""
+    images = torch.zeros(48, 3, 32, 32, dtype=torch.uint8)
+    split = Split(images.random_(generator=torch.Generator().manual_seed(0)), torch.zeros(48, dtype=torch.int64))
+    recipe = Recipe(iterations=100, batch_size=8, warmup=0.0, pca_noise=0.1, crop_area=(0.1, 1.0), crop_size=32)
+    spec = RunSpec(NetSpec("resnet8"), DataSpec("cifar10", train_images=48), recipe)
+    net = build_net(spec, Dataset("cifar10", split, split, 10))
+    seen = []
+    monkeypatch.setattr(Batches, "make", spying(Batches.make, seen))
+    step = RecordedStep(net, make_optimiser(net, spec), None, spec, Batches(spec, split), recorder=Operators())
+    for k in range(RecordedStep.EAGER + 1):
+        step(k)
+    assert len(seen) == RecordedStep.EAGER + 1
+    assert all(where == seen[0] for where in seen)
+
+
+def spying(make, seen):
+    def spied(batches, samples):
+        seen.append([(values.data_ptr(), values.stride()) for values in samples])
+        return make(batches, samples)
+
+    return spied
+
+
 def test_a_gpu_gets_the_recorded_step(tiny, digits, monkeypatch):
     monkeypatch.setattr(step_module, "CudaGraphs", Operators)
     net = build_net(tiny, digits)
