@@ -16,7 +16,7 @@ OWN_OPTIONS = {"seed": "--seeds", "data.name": "--dataset, which also brings the
 
 def seeds_of(text: str) -> tuple[int, ...]:
     """ "5": 0 to 4; "3-7": 3 to 7; "0,2,9": these; parts may be mixed: "0-2,9". Raises SpecError."""
-    how = f"--seeds {text}: write a number of seeds (5), a range (3-7) or a list (0,2,9)"
+    how = f"--seeds {text}: write a number of seeds (5), a range (3-7), a list (0,2,9) or auto"
     parts = [part.strip() for part in text.split(",")]
     if not all(re.fullmatch(r"\d{1,18}(-\d{1,18})?", part) for part in parts):
         raise SpecError(how)

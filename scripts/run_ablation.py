@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,11 +16,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from experiments import temporary
 from experiments.execution.interruption import end_on_interrupt
+from scripts.running.conclude import conclude, list_cells, refuse
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from experiments.planning.job import Job
 
 
 @dataclass
@@ -37,7 +37,12 @@ class Args:
     all: bool = False
     """Run every ablation in turn, with profile smoke unless another is given; a failure does not stop the others."""
     seeds: str | None = None
-    """Seeds of every variant: 5 (0 to 4), 3-7, or 0,2,9. Default: the profile's number of seeds."""
+    """Seeds of every variant: 5 (0 to 4), 3-7, or 0,2,9. auto: seeds are added in rounds to the variants whose claims
+    are undecided, until all are decided. Default: the profile's number of seeds."""
+    max_seeds: int = 30
+    """With --seeds auto: no more seeds than these. It must stay the same when a study is resumed."""
+    max_hours: float = 4.0
+    """With --seeds auto: no round begins that would end later than this after the command began."""
     variants: tuple[str, ...] = ()
     """Run only these variants."""
     dataset: str | None = None
@@ -113,6 +118,8 @@ def misuse(args: Args) -> str | None:
     """What is wrong with the arguments, whatever the ablation; None if nothing is."""
     if args.jobs != "auto" and args.jobs < 1:
         return f"--jobs must be above 0, not {args.jobs}"
+    if not 0 < args.max_hours < math.inf:
+        return f"--max-hours must be above 0, not {args.max_hours:g}"
     single = ("variants", "depth", "dataset", "set")
     if args.all and (given := [f"--{option}" for option in single if getattr(args, option)]):
         return f"--all takes no {given[0]}: it would not suit every ablation; name one"
@@ -133,7 +140,8 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
     from experiments.execution import workers
     from experiments.parsing import seeds_of
 
-    seeds = None if args.seeds is None else seeds_of(args.seeds)
+    growing = args.seeds == "auto"
+    seeds = None if args.seeds is None or growing else seeds_of(args.seeds)
     if not (args.dry_run or args.jobs == 1 or (seeds is not None and len(seeds) == len(args.variants) == 1)):
         workers.begin(args.device)  # before this process imports PyTorch
     from experiments import ablations, data, machine
@@ -144,18 +152,25 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
     from experiments.planning.estimate import sequential_seconds
     from experiments.planning.plan import check_files, check_writable, default_profile, plan
     from experiments.planning.results_folder import results_folder
+    from experiments.planning.rounds import check_logged, rounds_of, with_baseline
     from experiments.terminal.plan import paper_cost, print_plan
     from experiments.terminal.progress import train_all
     from experiments.training.metrics import listed
+    from scripts.running.rounds import Budget, add_seeds
 
     device = machine.device_for(args.device)
     settings = (device, args.threads, args.precision, args.compiled or None)  # None: as declared
-    overrides = Overrides(args.variants, args.dataset, args.depth, args.epochs, *settings, args.split, args.set)
     ablation = ablations.load(args.name or "")
     profile = args.profile or default_profile(ablation, device)
+    rounds = rounds_of(args.max_seeds) if growing else None
+    variants = with_baseline(args.variants, ablation.baseline_of(profile)) if growing else args.variants
+    overrides = Overrides(variants, args.dataset, args.depth, args.epochs, *settings, args.split, args.set)
     metrics = listed(args.metrics, args.metric)
-    jobs = plan(ablation, profile, overrides, seeds=seeds, out=args.out, data_dir=args.data_dir, metrics=metrics)
+    jobs = plan(
+        ablation, profile, overrides, seeds=seeds, out=args.out, data_dir=args.data_dir, metrics=metrics, rounds=rounds
+    )
     jobs = wandb_environment.addressed(jobs, args)
+    check_logged(jobs)
     check_files(jobs)
     check_writable(args.out)
     check_device_memory([job.spec for job in jobs])
@@ -167,20 +182,24 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
     parallel = given or plan_parallel(jobs, alone_s, console.print)
     if args.profile is None and profile != "paper" and "paper" in ablation.profiles:
         console.print(paper_cost(ablation, profile), highlight=False)
-    print_plan(console, ablation, jobs, parallel, alone_s)
+    print_plan(console, ablation, jobs, parallel, alone_s, rounds)
     if args.dry_run:
         for job in jobs:
             console.print(str(job.folder), highlight=False, soft_wrap=True)
         return 0, f"{len(jobs)} runs planned"
     say = partial(console.print, highlight=False, markup=False, soft_wrap=True)
     begun = wandb_study.begin(jobs, say)
-    stopped = train_all(console, begun, parallel.runs)
+    folder = results_folder(ablation, profile, overrides, jobs, args.metric)
+    if rounds is None:
+        stopped = train_all(console, begun, parallel.runs)
+    else:
+        budget = Budget(alone_s / min(parallel.speedup, len(jobs)), args.max_hours)
+        stopped, begun = add_seeds(console, begun, rounds, parallel.runs, budget, args.metric)
     status = 0 if not stopped else 2 if all(ended.known for ended in stopped) else 1
-    if len(stopped) < len(jobs):
-        folder = results_folder(ablation, profile, overrides, jobs, args.metric)
+    if len(stopped) < len(begun):
         status = conclude(console, begun, folder, args.metric) or status
-    wandb_study.end(jobs, say)
-    return status, f"{len(jobs) - len(stopped)} of {len(jobs)} runs"
+    wandb_study.end(begun, say)
+    return status, f"{len(begun) - len(stopped)} of {len(begun)} runs"
 
 
 def run_all(console: Console, args: Args) -> int:
@@ -199,44 +218,6 @@ def run_all(console: Console, args: Args) -> int:
             return refuse(error), str(error)
 
     return run_each(console, ablations.names(), run, lambda name: last_table(args.out / name / "results"))
-
-
-def list_cells(console: Console, name: str | None) -> int:
-    from analysis.published.cells import PublishedError
-    from analysis.published.coverage import coverage_lines
-    from experiments import ablations
-
-    try:
-        for ablation in map(ablations.load, [name] if name else ablations.names()):
-            for line in coverage_lines(ablation.name, ablation.published, [v.name for v in ablation.variants]):
-                console.print(line, highlight=False, markup=False, soft_wrap=True)
-    except PublishedError as error:
-        return refuse(error)
-    return 0
-
-
-def conclude(console: Console, jobs: list[Job], folder: Path, metric: str) -> int:
-    """Read the logs of `jobs`, print the table and its verdict, write tables and figures."""
-    from analysis import logs, write
-    from analysis.study import TableError
-    from experiments.execution import wandb_files, wandb_summary
-
-    if jobs[0].wandb == "disabled":
-        console.print("W&B is disabled, so there is no log to make a table from; the checkpoints are kept.")
-        return 0
-    try:
-        runs, history = logs.load(jobs[0].out / jobs[0].ablation, run_ids=[wandb_files.log_id(job) for job in jobs])
-        written = write.conclude(console, runs, history, folder, metric)
-        wandb_summary.summarise(jobs, written)
-    except (logs.LogsError, TableError, OSError) as error:
-        return refuse(error)
-    console.print("Written:", *(f"  {path}" for path in written), sep="\n", highlight=False, soft_wrap=True)
-    return 0
-
-
-def refuse(reason: object) -> int:
-    print(f"run_ablation: {reason}", file=sys.stderr)
-    return 2
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 import nets
+from analysis.rounds import Rounds
 from experiments.ablation import Ablation, Overrides
 from experiments.overrides import lacks_images
 from experiments.planning.choices import check_choices
@@ -35,15 +36,19 @@ def plan(
     data_dir: Path | None = None,
     wandb: Mode = "offline",
     metrics: Sequence[str] = (),
+    rounds: Rounds | None = None,
 ) -> list[Job]:
-    """One job per variant and seed, seed by seed, so that an interrupted study has complete seeds. Raises SpecError."""
+    """One job per variant and seed, seed by seed, so that an interrupted study has complete seeds. Raises SpecError.
+
+    rounds: where seeds are added on demand, the jobs are all that may be needed.
+    """
     specs = ablation.specs(profile, overrides)
     if any(lacks_images(spec) for spec in specs.values()):
         raise SpecError(
             f"{ablation.name}: profile {profile} trains on ImageNet; name your copy with --dataset imagefolder:PATH "
             "(images in PATH/train/CLASS and PATH/val/CLASS), or choose another profile"
         )
-    declared = declaration(ablation, profile, overrides)
+    declared = declaration(ablation, profile, overrides, rounds)
     for name, spec in specs.items():
         try:
             check_choices(spec)
@@ -53,6 +58,7 @@ def plan(
     check_metrics(metrics, next(iter(specs.values())).data.info.classes)
     shared = {"ablation": declared} | ({"metrics": facts_of(metrics)} if metrics else {})
     context = {name: {**shared, **costs(spec)} for name, spec in specs.items()}
+    seeds = range(rounds.most) if rounds else seeds
     chosen = range(ablation.profiles[profile].seeds) if seeds is None else seeds
     return [
         Job(
@@ -73,11 +79,13 @@ def plan(
     ]
 
 
-def declaration(ablation: Ablation, profile: str, overrides: Overrides | None = None) -> dict[str, Any]:
+def declaration(
+    ablation: Ablation, profile: str, overrides: Overrides | None = None, rounds: Rounds | None = None
+) -> dict[str, Any]:
     """What the analysis must know about the ablation.
 
     levels: for each variant {first path of a factor: its value}. steps: a ladder's, None for its first variant.
-    failure_error: None unless protocol and data set are the paper's.
+    failure_error: None unless protocol and data set are the paper's. looks: where seeds are added in rounds.
     """
     variants = ablation.variants_of(profile)
     as_published = profile == "paper" and (overrides is None or overrides.dataset in (None, ablation.base.data.name))
@@ -97,6 +105,7 @@ def declaration(ablation: Ablation, profile: str, overrides: Overrides | None = 
         "target_train_error": ablation.target_train_error,
         "fixed": list(ablation.fixed),
         "deviations": [dataclasses.asdict(deviation) for deviation in ablation.deviations],
+        **({"looks": list(rounds.looks)} if rounds else {}),
     }
 
 

@@ -22,7 +22,7 @@ def results_folder(
     """out/ABLATION/results/PROFILE for the profile as it is declared, on any device, with as many seeds or more.
 
     Else what is different joins the name: smoke-variants_original+full_preact, smoke-seeds_0-1, quick-epochs_2,
-    smoke-ece for another metric than the error.
+    smoke-seeds_auto for seeds added in rounds, smoke-ece for another metric than the error.
     """
     parts = [profile]
     ran = {job.variant for job in jobs}
@@ -30,7 +30,9 @@ def results_folder(
     if set(declared) - ran:
         parts.append("variants_" + "+".join(name for name in declared if name in ran))
     seeds = sorted({job.spec.seed for job in jobs})
-    if set(range(ablation.profiles[profile].seeds)) - set(seeds):
+    if jobs[0].context["ablation"].get("looks"):
+        parts.append("seeds_auto")
+    elif set(range(ablation.profiles[profile].seeds)) - set(seeds):
         parts.append(f"seeds_{_ranges(seeds)}")
     for field in dataclasses.fields(overrides):
         value = getattr(overrides, field.name)

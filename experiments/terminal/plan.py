@@ -7,34 +7,44 @@ from collections.abc import Sequence
 from rich.console import Console
 from rich.table import Table
 
+from analysis.rounds import Rounds
 from experiments.ablation import Ablation
 from experiments.overrides import lacks_images
 from experiments.planning.concurrency import Parallel
 from experiments.planning.estimate import profile_seconds
 from experiments.planning.job import Job
 from experiments.terminal.duration import duration
+from experiments.terminal.rounds import plan_line
 
 
 def print_plan(
-    console: Console, ablation: Ablation, jobs: Sequence[Job], parallel: Parallel, sequential_s: float
+    console: Console,
+    ablation: Ablation,
+    jobs: Sequence[Job],
+    parallel: Parallel,
+    sequential_s: float,
+    rounds: Rounds | None = None,
 ) -> None:
     """The question, one row per variant, and how long everything takes if no run is finished yet.
 
-    sequential_s: seconds for the runs one after the other.
+    sequential_s: seconds for the runs one after the other. rounds: where seeds are added on demand.
     """
     console.print(f"[bold]{ablation.name}[/bold]: {ablation.question}", highlight=False)
-    console.print(_table(ablation, jobs))
+    console.print(_table(ablation, jobs, rounds))
     first, epochs = jobs[0], jobs[0].spec.epochs
     spec, nets = first.spec, dict.fromkeys(job.spec.net.name for job in jobs)
     seconds = sequential_s / min(parallel.speedup, len(jobs))
     console.print(
-        f"{len(jobs)} run{'s' * (len(jobs) != 1)}: profile {first.profile}, {', '.join(nets)} on {spec.data.name} "
+        f"{'at most ' * (rounds is not None)}{len(jobs)} run{'s' * (len(jobs) != 1)}: profile {first.profile}, "
+        f"{', '.join(nets)} on {spec.data.name} "
         f"({' x '.join(map(str, spec.data.shape[1:]))} pixels), "
         f"{spec.recipe.iterations:,} iterations of {spec.recipe.batch_size} images = "
         f"{epochs} epoch{'s' * (epochs != 1)}; "
         f"{spec.device}, {parallel.runs} in parallel; about {duration(seconds)} if none is finished yet",
         highlight=False,
     )
+    if rounds is not None:
+        console.print(plan_line(rounds, len({job.variant for job in jobs})), highlight=False)
     for note in spec.data.info.notes:
         console.print(f"{spec.data.name}: {note}", highlight=False, markup=False)
 
@@ -50,7 +60,7 @@ def paper_cost(ablation: Ablation, profile: str) -> str:
     )
 
 
-def _table(ablation: Ablation, jobs: Sequence[Job]) -> Table:
+def _table(ablation: Ablation, jobs: Sequence[Job], rounds: Rounds | None) -> Table:
     table = Table(
         "variant", "label", "parameters", "multiply-adds", "seeds", box=None, header_style="dim", pad_edge=False
     )
@@ -58,12 +68,13 @@ def _table(ablation: Ablation, jobs: Sequence[Job]) -> Table:
         column.justify = "right"
     for name in dict.fromkeys(job.variant for job in jobs):
         own = [job for job in jobs if job.variant == name]
+        seeds = sorted(job.spec.seed for job in own)
         mark = " (baseline)" if name == ablation.baseline_of(own[0].profile) else ""
         table.add_row(
             name,
             ablation.label(name) + mark,
             f"{own[0].context['parameters']:,}",
             f"{own[0].context['multiply_adds'] / 1e6:,.2f} M",
-            ", ".join(str(seed) for seed in sorted(job.spec.seed for job in own)),
+            f"{rounds.looks[0]} to {rounds.most}" if rounds else ", ".join(map(str, seeds)),
         )
     return table

@@ -191,7 +191,7 @@ def test_an_interrupt_in_the_first_seconds_prints_no_traceback(tmp_path, after_s
         (["resnet_preact", "--depth", "21"], "unknown net 'resnet21'; did you mean"),
         (["resnet_preact", "--seeds", "0"], "--seeds takes from 1 to 10,000 seeds, not 0"),
         (["resnet_preact", "--out", "/proc/runs"], "cannot write in /proc/runs"),
-        (["resnet_preact", "--seeds", "2-"], "write a number of seeds (5), a range (3-7) or a list (0,2,9)"),
+        (["resnet_preact", "--seeds", "2-"], "write a number of seeds (5), a range (3-7), a list (0,2,9) or auto"),
         (["resnet_preact", "--seeds", "100000000"], "--seeds takes from 1 to 10,000 seeds, not 100,000,000"),
         (["resnet_preact", "--jobs", "0"], "--jobs must be above 0, not 0"),
         (["resnet_preact", "--threads", "100000"], "threads takes a whole number from 1 to 1,024, not 100000"),
