@@ -27,7 +27,7 @@ def test_seeds(text, seeds):
 
 @pytest.mark.parametrize("text", ["", "x", "-1", "1.5", "7-3", "1-", "1,,2", "1e3", "nan", "0-2-4"])
 def test_seeds_that_mean_nothing(text):
-    with pytest.raises(SpecError, match=r"write a number of seeds \(5\), a range \(3-7\) or a list \(0,2,9\)"):
+    with pytest.raises(SpecError, match=r"write a number of seeds \(5\), a range \(3-7\), a list \(0,2,9\) or auto"):
         seeds_of(text)
 
 
