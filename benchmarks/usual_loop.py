@@ -11,7 +11,7 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from experiments.data.load import Split
+from experiments.data.split import Images, Split
 
 CHANNEL_MEAN, CHANNEL_STD = (0.4914, 0.4822, 0.4465), (0.2470, 0.2435, 0.2616)  # of CIFAR-10's training images
 
@@ -43,12 +43,12 @@ class PillowImages(Dataset):
 class UsualLoop:
     """`block(steps)` trains `steps` steps and returns the seconds they took."""
 
-    def __init__(self, net: nn.Module, data: Split, device: str, batch: int, workers: int) -> None:
+    def __init__(self, net: nn.Module, data: Images, device: str, batch: int, workers: int) -> None:
         self.net, self.device = net.to(device).train(), device
         self.optimiser = torch.optim.SGD(self.net.parameters(), 0.1, momentum=0.9, weight_decay=1e-4)
         self.criterion = nn.CrossEntropyLoss()
         self.loader = DataLoader(
-            PillowImages(data),
+            PillowImages(data.first(len(data.labels))),
             batch,
             shuffle=True,
             drop_last=True,

@@ -68,6 +68,24 @@ def cores() -> int:
         return os.cpu_count() or 1
 
 
+def memory(cgroup: Path = Path("/sys/fs/cgroup")) -> float:
+    """Bytes of the machine's memory, or of its container's, if that is less."""
+    limit = cgroup / "memory.max"
+    total = float(psutil.virtual_memory().total)
+    if limit.exists() and (text := limit.read_text().strip()) != "max":
+        return min(total, float(text))
+    return total
+
+
+def device_memory(device: str) -> float:
+    """Bytes of a GPU's own memory; infinite for a device that uses the machine's."""
+    if device != "cuda":
+        return math.inf
+    import torch
+
+    return float(torch.cuda.get_device_properties(device).total_memory)
+
+
 def free_memory(cgroup: Path = Path("/sys/fs/cgroup")) -> float:
     """Bytes of memory available to this process: the system's, less where a container's limit is nearer.
 

@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from experiments import temporary
 from experiments.execution.interruption import end_on_interrupt
+from experiments.loading import AS_FITS, Loading
 from scripts.running.conclude import conclude, list_cells, refuse
 
 if TYPE_CHECKING:
@@ -82,6 +83,7 @@ class Args:
     """Also store final checkpoints, tables, figures and the report as W&B artifacts."""
     out: Path = Path("runs")
     """Where runs, tables and figures are written."""
+    loading: Annotated[Loading, tyro.conf.arg(name="")] = AS_FITS
     dry_run: bool = False
     """Print the plan and stop."""
     list: bool = False
@@ -169,13 +171,13 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
     jobs = plan(
         ablation, profile, overrides, seeds=seeds, out=args.out, data_dir=args.data_dir, metrics=metrics, rounds=rounds
     )
-    jobs = wandb_environment.addressed(jobs, args)
+    jobs = [replace(job, loading=args.loading) for job in wandb_environment.addressed(jobs, args)]
     check_logged(jobs)
     check_files(jobs)
     check_writable(args.out)
-    check_device_memory([job.spec for job in jobs])
+    check_device_memory([job.spec for job in jobs], args.loading)
     if not args.dry_run:  # fetched once, here, where its progress can be seen
-        data.prepare(jobs[0].spec.data, args.data_dir)
+        data.prepare(jobs[0].spec.data, args.data_dir, args.loading, device)
 
     alone_s = sequential_seconds(jobs, ablation.baseline_of(profile))
     given = None if args.jobs == "auto" else Parallel(args.jobs, args.jobs)

@@ -7,9 +7,11 @@ from typing import NamedTuple
 import torch
 import torch.nn.functional as F
 
-from experiments.data.load import Split
+from experiments.data.moments import Moments, MomentsOf
+from experiments.data.order import batch_indices, epoch_order, spans
 from experiments.data.pca_noise import PcaNoise
 from experiments.data.random_resized_crop import draw_boxes, resized_crops
+from experiments.data.split import Images, Split
 from experiments.data.torchvision_augment import draws_on_cpu, erase, mix, rand_augment
 from experiments.seeding import generator
 from experiments.spec import RunSpec
@@ -23,6 +25,10 @@ class Samples(NamedTuple):
     flip: torch.Tensor  # int64 (B,): 1 where the image is flipped left to right
     pca: torch.Tensor  # float32 (B, C): the draws of the PCA colour noise
     seed: torch.Tensor  # int64 (B,): where the random numbers of torchvision's augmentations start
+
+    def of(self, part: slice) -> Samples:
+        """The draws of some places in the batch."""
+        return Samples(self.image[part], self.box[:, part], self.flip[part], self.pca[part], self.seed[part])
 
 
 class Draws:
@@ -40,12 +46,10 @@ class Draws:
         self.epochs: dict[int, Samples] = {}
 
     def __call__(self, step: int) -> Samples:
-        start, stop = step * self.recipe.batch_size, (step + 1) * self.recipe.batch_size
-        parts = []
-        while start < stop:
-            epoch, offset = divmod(start, self.images)
-            parts.append([values[..., offset : offset + stop - start] for values in self._epoch(epoch)])
-            start += parts[-1][0].shape[0]
+        parts = [
+            [values[..., place] for values in self._epoch(epoch)]
+            for epoch, place in spans(step, self.recipe.batch_size, self.images)
+        ]
         whole = parts[0] if len(parts) == 1 else [torch.cat(p, -1) for p in zip(*parts, strict=True)]
         image, box, flip, pca, seed = whole
         return Samples(image, box, flip, pca.T, seed)
@@ -74,22 +78,42 @@ class Draws:
         seeds = torch.zeros(N, dtype=torch.int64)
         if draws_on_cpu(recipe):
             seeds = torch.randint(2**62, (N,), generator=generator(self.seed, "torchvision", epoch))
-        return Samples(torch.randperm(N, generator=generator(self.seed, "order", epoch)), box, flip, pca, seeds)
+        return Samples(epoch_order(self.seed, epoch, N), box, flip, pca, seeds)
 
 
 class Batches:
-    """The training batches of a run: `batches(step)` returns augmented, normalised images and their labels."""
+    """The training batches of a run: `batches(step)` returns augmented, normalised images and their labels.
 
-    def __init__(self, spec: RunSpec, data: Split) -> None:
-        self.data, self.recipe = data, spec.recipe
+    part: of the batch's places, those that this process trains on; the draws are those of the whole batch.
+    """
+
+    def __init__(self, spec: RunSpec, data: Images, part: slice = slice(None)) -> None:
+        self.source, self.recipe, self.part = data, spec.recipe, part
+        self.data: Split
         self.side = spec.input_shape[1]
         self.classes = spec.data.info.classes if spec.recipe.mixup or spec.recipe.cutmix else 0
-        self.draws, self.pixels = Draws(spec, data.images.device), Pixels(data.images, spec.data.normalisation)
-        self.noise = PcaNoise(data.images) if spec.recipe.pca_noise else None
+        device = data.labels.device
+        self.draw, self.pixels = Draws(spec, device), Pixels(data.moments, spec.data.normalisation, device)
+        self.noise = PcaNoise(data.moments, device) if spec.recipe.pca_noise else None
+        self.feed = data.feed(lambda step: batch_indices(spec, step)[part], spec.recipe.iterations)
 
     def __call__(self, step: int) -> tuple[torch.Tensor, torch.Tensor]:
         """float32 (B, C, H, W), channels last, and int64 (B,), or float32 (B, classes) where labels are mixed."""
         return self.make(self.draws(step))
+
+    def draws(self, step: int) -> Samples:
+        """The draws of a step; its images are at hand in `data`, at the places `image`."""
+        samples = self.draw(step).of(self.part)
+        self.data, image = self.feed(step, samples.image)
+        return samples._replace(image=image)
+
+    def first(self, count: int) -> Split:
+        """The first training images, as they are stored."""
+        return self.source.first(count)
+
+    def close(self) -> None:
+        """Read no images ahead any more."""
+        self.feed.close()
 
     def make(self, samples: Samples) -> tuple[torch.Tensor, torch.Tensor]:
         """The batch for these draws, computed on the device alone."""
@@ -131,26 +155,23 @@ def crop_and_flip(
 class Pixels:
     """Normalisation, uint8 (N, C, H, W) to float32: x / 255 - mean image, or (x / 255 - mean) / std per channel.
 
-    `noise` is added to x / 255. Mean and standard deviation are computed from the training images given.
+    `noise` is added to x / 255. train: the training images, or their moments, of which mean and standard deviation are
+    computed. device: where images will be; None: where the training images are.
     """
 
-    def __init__(self, train_images: torch.Tensor, normalisation: str) -> None:
-        mean, std = torch.zeros(train_images.shape[1:]), torch.ones(1)
+    def __init__(self, train: torch.Tensor | Moments, normalisation: str, device: torch.device | None = None) -> None:
+        if isinstance(train, torch.Tensor):
+            train, device = MomentsOf(train), device or train.device
+        total, std = train.total, torch.ones(1)
         if normalisation == "pixel_mean":
-            mean = _sum(train_images, (0,)) / (255 * len(train_images))
+            mean = total.double() / (255 * train.images)
         else:
-            values = train_images[:, 0].numel()
-            mean = (_sum(train_images, (0, 2, 3)) / (255 * values))[:, None, None]
-            square = _sum(train_images, (0, 2, 3), power=2)[:, None, None] / (255**2 * values)
+            values = train.images * total[0].numel()
+            mean = (total.sum((1, 2)).double() / (255 * values))[:, None, None]
+            square = train.products.diagonal().double()[:, None, None] / (255**2 * values)
             std = (square - mean**2).sqrt()
-        self.mean, self.std = (t.to(train_images.device, torch.float32) for t in (mean, std))
+        self.mean, self.std = (t.to(device, torch.float32) for t in (mean, std))
 
     def __call__(self, images: torch.Tensor, noise: torch.Tensor | None = None) -> torch.Tensor:
         scaled = images.float() / 255
         return ((scaled if noise is None else scaled + noise) - self.mean) / self.std
-
-
-def _sum(images: torch.Tensor, dims: tuple[int, ...], power: int = 1) -> torch.Tensor:
-    """Exact sum of the pixel values over `dims` (the images among them), float64; in slices, to save memory."""
-    slices = images.cpu().split(1000)
-    return sum(((part.long() ** power).sum(dims) for part in slices), start=torch.zeros((), dtype=torch.int64)).double()

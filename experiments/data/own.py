@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 import torch
 
 from experiments.data.formats import Arrays
-from experiments.data.read_image import read_image, to_rgb
+from experiments.data.pictures import Chosen, Files, Mapped, Paths, Pictures, Rows
+from experiments.data.read_image import to_rgb
 from experiments.data.resize import check_memory
 from experiments.dataset_info import DataError, DatasetInfo
 from experiments.own_images import folder, huggingface, npz
@@ -21,7 +23,7 @@ from experiments.seeding import generator
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-Picture = tuple[str, bytes | None]  # a file, or a name and a file's contents
+Shape = tuple[int, int, int]
 
 
 def read_own(info: DatasetInfo, split: float | None, size: int | None) -> Arrays:
@@ -34,13 +36,35 @@ def read_own(info: DatasetInfo, split: float | None, size: int | None) -> Arrays
     if info.loader is not None:
         return _registered(info)
     check_memory(info.name, info.train_images + info.test_images, info.shape[0], size or info.shape[1])
-    arrays = READERS[kind](info, what, split, size or info.shape[1])
-    if (found := (len(arrays.train_labels), len(arrays.test_labels))) != (info.train_images, info.test_images):
-        raise DataError(f"{info.name} changed while it was in use: {found[0]} + {found[1]} images")
+    if kind == "npz":
+        return _checked(info, _npz(info, what, split))
+    train, test = OPENED[kind](info, what, split, _shape(info, size))
+    return _checked(info, Arrays(decode(train), train.labels, decode(test), test.labels))
+
+
+def open_own(info: DatasetInfo, split: float | None, size: int | None) -> tuple[Pictures, Pictures]:
+    """The training and the test images that `info` describes, each read when it is asked for. Raises DataError."""
+    kind, _, what = info.name.partition(":")
+    train, test = OPENED[kind](info, what, split, _shape(info, size))
+    _check_counts(info, len(train.labels), len(test.labels))
+    return train, test
+
+
+def _shape(info: DatasetInfo, size: int | None) -> Shape:
+    return info.shape if size is None else (info.shape[0], size, size)
+
+
+def _checked(info: DatasetInfo, arrays: Arrays) -> Arrays:
+    _check_counts(info, len(arrays.train_labels), len(arrays.test_labels))
     return arrays
 
 
-def _folder(info: DatasetInfo, what: str, split: float | None, size: int) -> Arrays:
+def _check_counts(info: DatasetInfo, train: int, test: int) -> None:
+    if (train, test) != (info.train_images, info.test_images):
+        raise DataError(f"{info.name} changed while it was in use: {train} + {test} images")
+
+
+def _folder(info: DatasetInfo, what: str, split: float | None, shape: Shape) -> tuple[Pictures, Pictures]:
     found = folder.listing(what, split)
     train, labels = _numbered(found.train, list(found.train))
     if found.test is None:
@@ -49,8 +73,11 @@ def _folder(info: DatasetInfo, what: str, split: float | None, size: int) -> Arr
         labels, test_labels = [labels[k] for k in kept], [labels[k] for k in held_out]
     else:
         test, test_labels = _numbered(found.test, list(found.train))
-    images, test_images = (decode(lambda k, f=f: (f[k], None), range(len(f)), 3, size) for f in (train, test))
-    return Arrays(images, np.array(labels), test_images, np.array(test_labels))
+    train_files, test_files = (
+        Files(Paths(paths), np.array(numbers, dtype=np.int64), shape)
+        for paths, numbers in ((train, labels), (test, test_labels))
+    )
+    return train_files, test_files
 
 
 def _numbered(files: Mapping[str, Sequence[folder.ImageFile]], classes: list[str]) -> tuple[list[str], list[int]]:
@@ -59,28 +86,22 @@ def _numbered(files: Mapping[str, Sequence[folder.ImageFile]], classes: list[str
     return [path for path, _ in pairs], [label for _, label in pairs]
 
 
-def _huggingface(info: DatasetInfo, what: str, split: float | None, size: int) -> Arrays:
+def _huggingface(info: DatasetInfo, what: str, split: float | None, shape: Shape) -> tuple[Pictures, Pictures]:
     found = huggingface.parts(what, split)
-    labels = np.array(found.train[found.label])
+    labels = np.array(found.train[found.label], dtype=np.int64)
     if found.test is None:
-        kept, held_out = stratified(labels.tolist(), found.classes, split or 0)
-        train, test = (found.train, "train", kept, labels), (found.train, "train", held_out, labels)
+        kept, held_out = (np.array(part) for part in stratified(labels.tolist(), found.classes, split or 0))
+        test, test_labels, name = found.train, labels[held_out], f"{info.name}, train"
     else:
-        test_labels = np.array(found.test[found.label])
-        train = (found.train, "train", range(len(labels)), labels)
-        test = (found.test, "test", range(len(test_labels)), test_labels)
-    arrays: list[np.ndarray] = []
-    for rows, part, chosen, numbers in (train, test):
-        name = f"{info.name}, {part}"
-
-        def picture(k: int, rows: Any = rows, name: str = name) -> Picture:
-            return huggingface.picture_of(rows, found.image, k, name)
-
-        arrays += [decode(picture, chosen, info.shape[0], size), numbers[list(chosen)]]
-    return Arrays(*arrays)
+        test, test_labels, name = found.test, np.array(found.test[found.label], dtype=np.int64), f"{info.name}, test"
+        kept, held_out = np.arange(len(labels)), np.arange(len(test_labels))
+    return (
+        Rows(found.train, found.image, kept, labels[kept], shape, f"{info.name}, train"),
+        Rows(test, found.image, held_out, test_labels, shape, name),
+    )
 
 
-def _npz(info: DatasetInfo, what: str, split: float | None, size: int) -> Arrays:
+def _npz(info: DatasetInfo, what: str, split: float | None) -> Arrays:
     with npz.opened(what) as archive:
         part = npz.part_for_testing(archive, what, split)
         images = _channels_first(npz.read_array(archive, "train_images"))
@@ -112,9 +133,25 @@ def _registered(info: DatasetInfo) -> Arrays:
     return arrays
 
 
-READERS: dict[str, Callable[[DatasetInfo, str, float | None, int], Arrays]] = {
+def _mapped(info: DatasetInfo, what: str, split: float | None, shape: Shape) -> tuple[Pictures, Pictures]:
+    with npz.opened(what) as archive:
+        part = npz.part_for_testing(archive, what, split)
+        labels = npz.read_labels(what, archive, "train")
+        train = Mapped(npz.stored(what, archive, "train_images"), labels, shape)
+        if part is not None:
+            test = replace(
+                train,
+                array=npz.stored(what, archive, f"{part}_images"),
+                labels=npz.read_labels(what, archive, part),
+            )
+            return train, test
+    kept, held_out = stratified(labels.tolist(), [str(k) for k in range(info.classes)], split or 0)
+    return Chosen(train, np.array(kept)), Chosen(train, np.array(held_out))
+
+
+OPENED: Mapping[str, Callable[[DatasetInfo, str, float | None, Shape], tuple[Pictures, Pictures]]] = {
     "imagefolder": _folder,
-    "npz": _npz,
+    "npz": _mapped,
     "hf": _huggingface,
 }
 
@@ -137,15 +174,11 @@ def stratified(labels: Sequence[int], classes: Sequence[str], split: float) -> t
     return sorted(kept), sorted(held_out)
 
 
-def decode(picture: Callable[[int], Picture], chosen: Sequence[int], channels: int, size: int) -> np.ndarray:
-    """uint8 (N, channels, size, size): the pictures of N indices, decoded by threads, with a progress bar."""
-    images = np.empty((len(chosen), channels, size, size), dtype=np.uint8)
-
-    def read(index: int) -> np.ndarray:
-        name, raw = picture(index)
-        return read_image(name, size, channels, raw)
-
-    for index, image in enumerate(_in_threads(read, chosen, "decoding images")):
+def decode(pictures: Pictures) -> np.ndarray:
+    """uint8 (N, C, H, W): all pictures, decoded by threads, with a progress bar."""
+    count = len(pictures.labels)
+    images = np.empty((count, *pictures.shape), dtype=np.uint8)
+    for index, image in enumerate(_in_threads(pictures.__getitem__, range(count), "decoding images")):
         images[index] = image
     return images
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import torch
 
+from experiments.data.moments import Moments, MomentsOf
+
 
 class PcaNoise:
     """x + [p1 p2 p3] [a1 l1, a2 l2, a3 l3]^T at every pixel x of an image (Krizhevsky et al. 2012, section 4.1).
@@ -13,25 +15,20 @@ class PcaNoise:
     l grows with its square: here pixels are x / 255.
     """
 
-    def __init__(self, train_images: torch.Tensor) -> None:
-        values, vectors = torch.linalg.eigh(channel_covariance(train_images))
+    def __init__(self, train: torch.Tensor | Moments, device: torch.device | None = None) -> None:
+        values, vectors = torch.linalg.eigh(channel_covariance(train))
         largest = vectors.gather(0, vectors.abs().argmax(0, keepdim=True))
         vectors = vectors * largest.sign()  # an eigenvector's sign is arbitrary; runs must agree on one
-        self.directions = (vectors * values).to(train_images.device, torch.float32)
+        self.directions = (vectors * values).to(device or torch.device("cpu"), torch.float32)
 
     def __call__(self, draws: torch.Tensor) -> torch.Tensor:
         """(N, C) draws a to (N, C, 1, 1), to be added to x / 255."""
         return (draws @ self.directions.T)[:, :, None, None]
 
 
-def channel_covariance(images: torch.Tensor) -> torch.Tensor:
+def channel_covariance(train: torch.Tensor | Moments) -> torch.Tensor:
     """Covariance (C, C) of x / 255 over all pixels of uint8 images (N, C, H, W), float64; the sums are exact."""
-    channels, pixels = images.shape[1], images[:, 0].numel()
-    total = torch.zeros(channels, dtype=torch.float64)
-    products = torch.zeros(channels, channels, dtype=torch.float64)
-    for part in images.cpu().split(1000):
-        x = part.transpose(0, 1).flatten(1).double()
-        total += x.sum(1)
-        products += x @ x.T
-    mean = total / pixels
-    return (products / pixels - mean[:, None] * mean) / 255**2
+    moments = MomentsOf(train) if isinstance(train, torch.Tensor) else train
+    pixels = moments.images * moments.total[0].numel()
+    mean = moments.total.sum((1, 2)).double() / pixels
+    return (moments.products.double() / pixels - mean[:, None] * mean) / 255**2

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import psutil
 import torch
 import torch.nn.functional as F
 
+from experiments import machine
 from experiments.datasets import DataError
-
-MEMORY_FRACTION = 0.5
+from experiments.loading import STREAM_ABOVE
 
 
 def resized(images: torch.Tensor, side: int) -> torch.Tensor:
@@ -24,11 +23,20 @@ def resized(images: torch.Tensor, side: int) -> torch.Tensor:
     return out
 
 
+def memory_needed(images: int, channels: int, side: int) -> int:
+    """Bytes: one per channel and pixel."""
+    return images * channels * side**2
+
+
+def is_large(need: int, device: str = "cpu") -> bool:
+    """Whether bytes of images are more than STREAM_ABOVE of the machine's memory, or of the device's own."""
+    return need > STREAM_ABOVE * min(machine.memory(), machine.device_memory(device))
+
+
 def check_memory(name: str, images: int, channels: int, side: int) -> None:
     """Raise DataError if the images, one byte per channel and pixel, need more than half of the machine's memory."""
-    need = images * channels * side**2
-    memory = psutil.virtual_memory().total
-    if need > MEMORY_FRACTION * memory:
+    need, memory = memory_needed(images, channels, side), machine.memory()
+    if is_large(need):
         raise DataError(
             f"{name}: {images} images of {side}x{side} need {need / 2**30:.1f} GiB of memory, more "
             f"than half of this machine's {memory / 2**30:.1f} GiB; choose a smaller image size or use fewer images"

@@ -63,7 +63,7 @@ def attempt(job: Job, progress: Callable[[Row], None], control: Control, alone: 
 def batch_estimate(job: Job) -> str:
     """The same by estimate, for a run whose process was killed: trying could have this process killed too."""
     batch, spec = job.spec.recipe.batch_size, job.spec
-    while batch > 1 and memory_bytes(spec) > machine.free_memory():
+    while batch > 1 and memory_bytes(spec, job.loading) > machine.free_memory():
         batch //= 2
         spec = replace(spec, recipe=replace(spec.recipe, batch_size=batch))
     if batch == job.spec.recipe.batch_size:

@@ -9,7 +9,9 @@ import sys
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
+from experiments import machine
 from experiments.execution.attempt import Ended, attempt, batch_estimate
 from experiments.execution.held import POLL_S, Held
 from experiments.execution.interruption import WINDOWS, Stop, graceful
@@ -45,6 +47,8 @@ def launch(
     """
     if sys.platform == "win32":
         print(WINDOWS, file=sys.stderr)
+    cores, runs = machine.cores(), min(parallel, len(jobs))
+    jobs = [replace(job, loading=job.loading.settled(job.spec.device, job.spec.threads, cores, runs)) for job in jobs]
     method = in_turn if parallel == 1 or len(jobs) == 1 else in_parallel
     with graceful() as stop:
         yield from method(jobs, parallel, progress, tell, stepped, stop)

@@ -69,7 +69,7 @@ class OpenedRun:
         data, threads = load_for(self.spec.data, data_dir), torch.get_num_threads()
         torch.set_num_threads(self.spec.threads)  # the last bits depend on it
         try:
-            pixels = Pixels(data.train.images, self.spec.data.normalisation)
+            pixels = Pixels(data.train.moments, self.spec.data.normalisation)
             on_cpu = dataclasses.replace(self.spec, device="cpu")
             return Predictions(evaluate(self.net, on_cpu, data.test, pixels)[1], data.test.labels)
         finally:

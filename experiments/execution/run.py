@@ -12,7 +12,7 @@ import torch
 
 from experiments import user_file
 from experiments.data import contents
-from experiments.data.load import Dataset, Split, load_for
+from experiments.data.load import Dataset, load_for
 from experiments.datasets import DataError
 from experiments.execution import environment
 from experiments.execution.device_memory import check_images_fit
@@ -75,8 +75,8 @@ def complete_run(job: Job, progress: Callable[[Row], None], control: Control = U
 
 def _train(job: Job, digest: str | None, progress: Callable[[Row], None], control: Control) -> Result:
     torch.set_num_threads(job.spec.threads)
-    check_images_fit(job.spec)
-    data = _on_device(load_for(job.spec.data, job.data_dir), job.spec)
+    check_images_fit(job.spec, job.loading)
+    data = _on_device(load_for(job.spec.data, job.data_dir, job.loading, job.spec.device), job.spec)
     check_labels(data, control.tell)
     env = environment.describe(job.spec.device) | ({} if digest is None else {"data": digest})
     env |= {} if job.file is None else {"file": asdict(job.file)}
@@ -143,8 +143,7 @@ def check_labels(data: Dataset, tell: Callable[[str], None]) -> None:
 
 def _on_device(data: Dataset, spec: RunSpec) -> Dataset:
     device = torch.device(spec.device)
-    splits = [Split(split.images.to(device), split.labels.to(device)) for split in (data.train, data.test)]
-    return Dataset(data.name, splits[0], splits[1], data.classes)
+    return replace(data, train=data.train.to(device), test=data.test.to(device))
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

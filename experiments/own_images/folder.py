@@ -1,4 +1,7 @@
-"""Image folders: PATH/train/CLASS/IMAGE and PATH/val/CLASS/IMAGE, or PATH/CLASS/IMAGE with a split."""
+"""Image folders: PATH/train/CLASS/IMAGE and PATH/val/CLASS/IMAGE, or PATH/CLASS/IMAGE with a split.
+
+PATH/val/IMAGE is read with a list of labels, see `label_list`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from experiments.dataset_info import DataError, DatasetInfo
+from experiments.own_images import label_list
 from experiments.own_images.picture import IMAGE_SUFFIXES, short_sides, usual_size
 from experiments.own_images.split import check_classes, train_counts
 
@@ -70,15 +74,43 @@ def listing(what: str, split: float | None) -> Listing:
         raise DataError(f"{path} has no folder train/; {expected}, or --split 0.8 for {path}/CLASS/IMAGE")
     if not tests:
         raise DataError(f"{path} has no folder val/; {expected}, or --split 0.8 to divide train/")
-    train, test = _by_class(path / "train"), _classes(path / tests[0])
+    train, test, source = _by_class(path / "train"), _classes(path / tests[0]), None
+    if not any(test.values()) and (flat := _images_in(path / tests[0])):
+        source = label_list.find(path, tests[0])
+        test = _listed(flat, source, list(train), path / tests[0])
     if more := [label for label in test if label not in train]:
         raise DataError(f"{path}/{tests[0]} has the class {more[0]}, which {path}/train does not have")
     if not any(test.values()):
         raise DataError(f"{path}/{tests[0]} has no images; {expected}")
     missing = [label for label in train if not test.get(label)]
     notes = [f"{tests[0]}/ has no images of {', '.join(missing[:10])}{' ...' * (len(missing) > 10)}"] * bool(missing)
+    notes += [f"the labels of {tests[0]}/ are those in {source}"] * (source is not None)
     notes += [f"{tests[0]}/ is the test set; {name}/ is not used" for name in tests[1:]]
     return Listing(str(path), train, test, tuple(notes))
+
+
+def _images_in(folder: Path) -> list[ImageFile]:
+    """The images in a folder itself, by name."""
+    with os.scandir(folder) as entries:
+        names = sorted(e.name for e in entries if e.name.lower().endswith(IMAGE_SUFFIXES) and not _is_hidden(e.name))
+    return [_image_file(str(folder / name)) for name in names]
+
+
+def _listed(
+    images: list[ImageFile], source: Path | None, classes: list[str], folder: Path
+) -> dict[str, list[ImageFile]]:
+    """The images by class, as a list of their labels has them."""
+    if source is None:
+        raise DataError(
+            f"{folder} has images but no folders for their classes; add the list of their labels as "
+            f"{folder.parent}/val.txt, with IMAGE CLASS on every line (other lists: docs/images.md), or sort them into "
+            f"{folder}/CLASS/IMAGE"
+        )
+    labels = label_list.labels_of([image.path for image in images], source, classes)
+    by_class: dict[str, list[ImageFile]] = {label: [] for label in classes if label in set(labels)}
+    for image, label in zip(images, labels, strict=True):
+        by_class[label].append(image)
+    return by_class
 
 
 def _by_class(folder: Path) -> dict[str, list[ImageFile]]:

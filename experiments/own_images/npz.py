@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -99,6 +100,48 @@ def read_array(archive: zipfile.ZipFile, key: str) -> np.ndarray:
 
     with _array(archive, key) as file:
         return np.lib.format.read_array(file, allow_pickle=False)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Where an uncompressed array lies in an archive, so that it can be mapped into memory."""
+
+    path: str
+    offset: int
+    shape: tuple[int, ...]
+
+    def mapped(self) -> np.ndarray:
+        """The array, read from the file where it is used."""
+        return _mapped(self)
+
+
+@lru_cache(maxsize=8)
+def _mapped(array: Stored) -> np.ndarray:
+    import numpy as np
+
+    return np.memmap(array.path, np.uint8, "r", array.offset, array.shape)
+
+
+def stored(what: str, archive: zipfile.ZipFile, key: str) -> Stored:
+    """Where the images `key` lie. Raises DataError for a compressed archive."""
+    import numpy as np
+
+    entry = archive.getinfo(f"{key}.npy")
+    if entry.compress_type != zipfile.ZIP_STORED:
+        raise DataError(
+            f"{what} is compressed, so its images must fit into memory at once; write it again with numpy.savez "
+            "(not savez_compressed), and it is read while it trains"
+        )
+    with open(Path(what).expanduser(), "rb") as file:
+        file.seek(entry.header_offset + 26)  # in the file's own header, 30 bytes long: lengths of name and extra field
+        name, extra = np.frombuffer(file.read(4), dtype="<u2").tolist()
+        file.seek(entry.header_offset + 30 + name + extra)
+        version = np.lib.format.read_magic(file)
+        read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+        shape, fortran, _ = read(file)
+        if fortran:
+            raise DataError(f"{what}: {key} is in Fortran order; write it again with numpy.ascontiguousarray")
+        return Stored(str(Path(what).expanduser()), file.tell(), shape)
 
 
 def _header(archive: zipfile.ZipFile, key: str) -> tuple[tuple[int, ...], np.dtype]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 
 from experiments import machine
+from experiments.data.load import held_bytes
+from experiments.loading import AS_FITS, Loading
 from experiments.planning import throughput
 from experiments.planning.job import Job
 from experiments.planning.plan import activation_values
@@ -18,6 +19,7 @@ from experiments.spec import RunSpec
 # trains. Training adds 0.8 (ResNet-164) to 1.2 times (ResNet-20, DenseNet-40) the bytes of all activations in the
 # run's precision; small nets (AlexNet) add 0.25 GB more than those bytes.
 PROCESS_BYTES = 1.0e9
+READER_BYTES = 0.1e9  # a process that reads images shares most of its memory with its run
 ACTIVATION_FACTOR = 1.2
 GPU_MARGIN = 0.1  # of a GPU's free memory, for the workspaces of convolutions
 STEPS, REPEATS = 20, 2
@@ -33,16 +35,18 @@ class Parallel:
     speedup: float
 
 
-def memory_bytes(spec: RunSpec) -> float:
-    """PROCESS_BYTES + data set + ACTIVATION_FACTOR * batch * bytes per value * values of all layers' outputs."""
-    data = (spec.data.images + spec.data.info.test_images) * math.prod(spec.data.shape)
+def memory_bytes(spec: RunSpec, loading: Loading = AS_FITS) -> float:
+    """PROCESS_BYTES + READER_BYTES * workers + images held
+    + ACTIVATION_FACTOR * batch * bytes per value * values of all layers' outputs.
+    """
+    data = held_bytes(spec, loading) + READER_BYTES * loading.workers
     value = 2 if spec.recipe.precision == "bf16" else 4
     return PROCESS_BYTES + data + ACTIVATION_FACTOR * spec.recipe.batch_size * value * activation_values(spec)
 
 
-def most(specs: Sequence[RunSpec], memory: float, cores: int) -> int:
+def most(specs: Sequence[RunSpec], memory: float, cores: int, loading: Loading = AS_FITS) -> int:
     """The most runs that cores and bytes of memory allow, each as large as the largest of `specs`; at least one."""
-    largest = max(memory_bytes(spec) for spec in specs)
+    largest = max(memory_bytes(spec, loading) for spec in specs)
     return max(1, min(cores // max(spec.threads for spec in specs), int(min(memory / largest, len(specs)))))
 
 
@@ -60,13 +64,13 @@ def plan_parallel(jobs: Sequence[Job], sequential_s: float, say: Callable[[str],
 
     On a CPU every core gets a run; on an NVIDIA GPU the best number is measured if the plan is long, else it is one.
     """
-    specs, data_dir = [job.spec for job in jobs], jobs[0].data_dir
+    specs, data_dir, loading = [job.spec for job in jobs], jobs[0].data_dir, jobs[0].loading
     if specs[0].device == "cpu":
-        runs = most(specs, machine.free_memory(), machine.cores())
+        runs = most(specs, machine.free_memory(), machine.cores(), loading)
         return Parallel(runs, runs)
     if specs[0].device != "cuda" or sequential_s < MIN_TRAINING_S:
         return Parallel(1, 1.0)
-    limit = most(specs, (1 - GPU_MARGIN) * torch.cuda.mem_get_info()[0], machine.cores())
+    limit = most(specs, (1 - GPU_MARGIN) * torch.cuda.mem_get_info()[0], machine.cores(), loading)
     if limit == 1:
         return Parallel(1, 1.0)
     say("measuring how many runs in parallel are fastest on this GPU")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from experiments.loading import AS_FITS, Loading
 from experiments.spec import RunSpec
 from experiments.user_file import UserFile
 
@@ -35,7 +36,8 @@ class Job:
     context: added to the spec in the W&B config, so that the analysis needs nothing else. signals: also log the sizes
     of activations and gradients unit by unit (`experiments.training.signals`), which changes no result. metrics: what
     else is measured on the test set (`experiments.training.metrics`), likewise. checkpoint_minutes: between
-    checkpoints within an epoch. file: the user's own file that the process of the run must import.
+    checkpoints within an epoch. file: the user's own file that the process of the run must import. loading: how images
+    reach the run, which changes no result either.
     """
 
     ablation: str
@@ -51,6 +53,7 @@ class Job:
     destination: Destination = Destination()
     checkpoint_minutes: float = 10.0
     file: UserFile | None = None
+    loading: Loading = AS_FITS
 
     @property
     def study(self) -> Path:

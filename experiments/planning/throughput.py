@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from experiments.data.augment import Batches
-from experiments.data.load import Dataset, Split, load_for
+from experiments.data.load import Dataset, load_for
 from experiments.spec import RunSpec
 from experiments.training.memory import without_refusals
 from experiments.training.optimisers import make_optimiser
@@ -46,7 +46,7 @@ class TimedTraining:
         self.spec = replace(spec, data=replace(spec.data, train_images=images), recipe=recipe)
         device = torch.device(spec.device)
         net = build_net(self.spec, data).to(device).to(memory_format=torch.channels_last)
-        split = Split(data.train.images[:images].to(device), data.train.labels[:images].to(device))
+        split = data.train.first(images).to(device)
         optimiser, batches = make_optimiser(net, self.spec), Batches(self.spec, split)
         self.step = make_step(compiled(net, spec), optimiser, None, self.spec, batches)
         self.log = log
@@ -104,7 +104,7 @@ def _train(
 ) -> None:  # fmt: skip
     torch.set_num_threads(spec.threads)
     with open_log(process) as log:
-        training = TimedTraining(spec, load_for(spec.data, data_dir), steps, log)
+        training = TimedTraining(spec, load_for(spec.data, data_dir, device=spec.device), steps, log)
         training.block(steps)  # warms up, compiles
         seconds = []
         for _ in range(repeats):

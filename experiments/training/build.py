@@ -18,7 +18,7 @@ def build_net(spec: RunSpec, data: Dataset) -> nn.Module:
     name), so that parameters of equal name and shape start equal in every variant; all else keeps its author's values.
     """
     reseed_global(spec.seed, "build")
-    channels = data.train.images.shape[1]
+    channels = data.train.shape[0]
     net = nets.build(spec.net.name, num_classes=data.classes, in_channels=channels, **spec.net.options)
     nets.initialise(net, lambda name: generator(spec.seed, "init", name), spec.recipe.init)
     return net

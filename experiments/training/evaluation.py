@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from torch import nn
 
 from experiments.data.augment import Pixels
-from experiments.data.load import Split
+from experiments.data.load import TEST_BATCH
+from experiments.data.split import Images
 from experiments.data.test_crops import crops_of, predict
 from experiments.spec import RunSpec
 from experiments.training.precision import autocast
@@ -20,9 +21,9 @@ from experiments.training.predictions import kept
 def evaluate(
     net: nn.Module,
     spec: RunSpec,
-    data: Split,
+    data: Images,
     pixels: Pixels,
-    batch: int = 500,
+    batch: int = TEST_BATCH,
     after_batch: Callable[[], None] = lambda: None,
 ) -> tuple[dict[str, float], torch.Tensor]:
     """Mean cross-entropy and error (percent) over the whole test set, and its logits as `predictions.kept` has them.
@@ -30,9 +31,9 @@ def evaluate(
     Each image is seen through the crops that the recipe names.
     """
     net.eval()
-    loss_sum, wrong = (torch.zeros((), device=data.images.device) for _ in range(2))
+    loss_sum, wrong = (torch.zeros((), device=data.labels.device) for _ in range(2))
     predictions = []
-    for images, labels in zip(data.images.split(batch), data.labels.split(batch), strict=True):
+    for images, labels in data.batches(batch):
         with autocast(spec):
             logits = predict(net, crops_of(pixels(images), spec.recipe))
         loss_sum += F.cross_entropy(logits, labels, reduction="sum")

@@ -38,10 +38,11 @@ def measure(net: nn.Module, spec: RunSpec, batches: Batches) -> dict[str, float]
         _watch(unit, f"{k:0{width}}", found)
     streams = global_streams(spec.device)
     reseed_global(spec.seed, "signals")
-    images = centre(batches.pixels(batches.data.images[:IMAGES]), batches.side)
+    first = batches.first(IMAGES)
+    images = centre(batches.pixels(first.images), batches.side)
     with autocast(spec):
         output = twin(images.contiguous(memory_format=torch.channels_last))
-        loss, _ = training_loss(output, batches.data.labels[:IMAGES], spec.recipe)
+        loss, _ = training_loss(output, first.labels, spec.recipe)
     loss.backward()
     restore_streams(streams)
     keys = sorted(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from pathlib import Path
 
 from analysis.schema import Outcome
@@ -37,7 +38,7 @@ def train(
     for row in session.rows:
         log(row)
 
-    with session.writer:
+    with session.writer, closing(session.step.batches):
         while session.outcome is None:
             session.begin_epoch(signals)
             for k in session.remaining():

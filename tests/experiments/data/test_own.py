@@ -12,11 +12,11 @@ import pytest
 import torch
 from PIL import Image
 
-from experiments import datasets
-from experiments.data import resize
+from experiments import datasets, machine
 from experiments.data.load import DataError, load, prepare
 from experiments.data.own import stratified
 from experiments.dataset_info import DatasetInfo
+from experiments.loading import Loading
 from experiments.own_images import folder, npz
 from experiments.spec import DataSpec
 
@@ -83,12 +83,12 @@ def test_images_that_vanish_while_in_use_are_noticed(images: Path) -> None:
 def test_more_than_half_of_the_memory_is_refused(images: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # 4 images of 3 * 224 * 224 bytes need 602,112 bytes.
     for memory, fits in [(1_204_224, True), (1_204_223, False)]:
-        monkeypatch.setattr(resize.psutil, "virtual_memory", lambda memory=memory: SimpleNamespace(total=memory))
+        monkeypatch.setattr(machine.psutil, "virtual_memory", lambda memory=memory: SimpleNamespace(total=memory))
         if fits:
-            assert len(load(f"imagefolder:{images}").train.images) == 2
+            assert len(load(f"imagefolder:{images}", loading=Loading("never")).train.images) == 2
         else:
             with pytest.raises(DataError, match=r"4 images of 224x224 need .* more than half of this machine's"):
-                load(f"imagefolder:{images}")
+                load(f"imagefolder:{images}", loading=Loading("never"))
 
 
 def test_preparing_decodes_nothing(images: Path) -> None:

@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 
+from experiments.data.load import held_bytes
 from experiments.execution import device_memory, run
 from experiments.execution.attempt import attempt
-from experiments.execution.device_memory import check_device_memory, check_images_fit, image_bytes, step_fits
+from experiments.execution.device_memory import check_device_memory, check_images_fit, step_fits
+from experiments.loading import Loading
 from experiments.planning.job import Job
 from experiments.spec import DataSpec, NetSpec, RunSpec, SpecError
 from experiments.training.session import Control
@@ -34,13 +36,13 @@ def gpu(monkeypatch):
 
 
 def test_images_are_one_byte_per_channel_and_pixel():
-    assert image_bytes(CIFAR10) == 60_000 * 3 * 32 * 32
+    assert held_bytes(CIFAR10, Loading()) == 60_000 * 3 * 32 * 32
 
 
 def test_the_largest_run_is_tried_beside_its_images(gpu):
     tried = gpu(free=1e9)
     check_device_memory([CIFAR10, replace(CIFAR10, net=NetSpec("resnet56")), CIFAR10])
-    assert tried == [("resnet56", 128, image_bytes(CIFAR10))]
+    assert tried == [("resnet56", 128, held_bytes(CIFAR10, Loading()))]
 
 
 def test_a_step_that_does_not_fit_is_one_line_that_names_the_batch_that_does(gpu):
