@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from experiments import machine
+from experiments.execution import state
 from experiments.execution.attempt import Ended, attempt, batch_estimate
 from experiments.execution.held import POLL_S, Held
 from experiments.execution.interruption import WINDOWS, Stop, graceful
 from experiments.execution.pool import Killed, Logged, Pool, Stepped, Told
 from experiments.planning.job import Job
+from experiments.training.files import refusal
 from experiments.training.session import Control, Row
 
 __all__ = ["Ended", "launch"]
@@ -51,7 +53,18 @@ def launch(
     jobs = [replace(job, loading=job.loading.settled(job.spec.device, job.spec.threads, cores, runs)) for job in jobs]
     method = in_turn if parallel == 1 or len(jobs) == 1 else in_parallel
     with graceful() as stop:
-        yield from method(jobs, parallel, progress, tell, stepped, stop)
+        for ended in method(jobs, parallel, progress, tell, stepped, stop):
+            if ended.error:
+                record_failure(ended.job, ended.error, tell)
+            yield ended
+
+
+def record_failure(job: Job, error: str, tell: Tell) -> None:
+    """Have `--status` say what stopped the run."""
+    try:
+        state.fail(job.folder, error)
+    except OSError as refused:
+        tell(job, refusal(job.folder / state.NAME, refused))
 
 
 def in_turn(

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import platform
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 from filelock import SoftFileLease, Timeout
 
 NAME = "run.lock"
@@ -45,8 +48,28 @@ def is_free(lock: SoftFileLease) -> bool:
 
 def holder_of(folder: Path) -> str:
     """Process id and host, as the lock file has them."""
-    try:
-        fields = dict(line.split("=", 1) for line in (folder / NAME).read_text().splitlines() if "=" in line)
-    except OSError:
-        return "another process"
+    fields = _fields(folder)
     return f"process {fields['pid']} on {fields['host']}" if {"pid", "host"} <= fields.keys() else "another process"
+
+
+def is_held(folder: Path, now: float | None = None) -> bool:
+    """Whether a process works on the run, without trying to take the lock: for those who only watch.
+
+    A holder on this host is asked for; one on another host counts while its last heartbeat is less than LEASE_S ago.
+    now: seconds since 1970 by this host's clock, which must agree with the file server's to well below LEASE_S.
+    """
+    fields = _fields(folder)
+    if fields.get("host") == platform.node():
+        return psutil.pid_exists(int(fields.get("pid", 0)))
+    try:
+        return (time.time() if now is None else now) - (folder / NAME).stat().st_mtime < LEASE_S
+    except OSError:
+        return False
+
+
+def _fields(folder: Path) -> dict[str, str]:
+    try:
+        lines = (folder / NAME).read_text().splitlines()
+    except OSError:
+        return {}
+    return dict(line.split("=", 1) for line in lines if "=" in line)

@@ -14,7 +14,7 @@ from experiments import user_file
 from experiments.data import contents
 from experiments.data.load import Dataset, load_for
 from experiments.datasets import DataError
-from experiments.execution import environment
+from experiments.execution import environment, state
 from experiments.execution.device_memory import check_images_fit
 from experiments.execution.lock import hold
 from experiments.execution.log_check import log_is_whole
@@ -38,10 +38,15 @@ UNSUPERVISED = Control()
 
 def is_finished(job: Job, tell: Callable[[str], None] = lambda line: None) -> bool:
     """Whether the run has come to its end and its log, read back, says so; without W&B the checkpoint decides."""
-    state = checkpoint.load(job.folder, job.spec.run_id, tell)
-    if state is None or not state["outcome"]:
-        return False
-    return job.wandb == "disabled" or log_is_whole(fragments(job), state["rows"])
+    return _finished(job, tell) is not None
+
+
+def _finished(job: Job, tell: Callable[[str], None]) -> dict[str, Any] | None:
+    """The checkpoint of a finished run."""
+    saved = checkpoint.load(job.folder, job.spec.run_id, tell)
+    if saved is None or not saved["outcome"]:
+        return None
+    return saved if job.wandb == "disabled" or log_is_whole(fragments(job), saved["rows"]) else None
 
 
 def complete_run(job: Job, progress: Callable[[Row], None], control: Control = UNSUPERVISED) -> Result:
@@ -59,8 +64,10 @@ def complete_run(job: Job, progress: Callable[[Row], None], control: Control = U
             user_file.import_file(job.file)
             user_file.check_unchanged(job.folder, job.file)
         digest = contents.check_unchanged(job.folder, job.spec.data)
-        if is_finished(job, control.tell):
+        if saved := _finished(job, control.tell):
             add_metrics(job, tracker_of)
+            if state.read(job.folder).outcome is None:  # of an older version, or killed just before it was written
+                state.end(job.folder, saved["rows"], saved["outcome"])
             return "skipped"
         stop = control.stop
         held = replace(control, stop=lambda: stop() or lock.compromise is not None)
@@ -74,6 +81,7 @@ def complete_run(job: Job, progress: Callable[[Row], None], control: Control = U
 
 
 def _train(job: Job, digest: str | None, progress: Callable[[Row], None], control: Control) -> Result:
+    state.begin(job.folder)
     torch.set_num_threads(job.spec.threads)
     check_images_fit(job.spec, job.loading)
     data = _on_device(load_for(job.spec.data, job.data_dir, job.loading, job.spec.device), job.spec)
@@ -89,6 +97,7 @@ def _train(job: Job, digest: str | None, progress: Callable[[Row], None], contro
         def log(row: Row) -> None:
             rows.append(row)
             tracker.log(row)
+            state.log(job.folder, rows)
             progress(row)
 
         try:
@@ -103,15 +112,15 @@ def _train(job: Job, digest: str | None, progress: Callable[[Row], None], contro
         closed = tracker.finish(outcome, summary_of(job, rows))
     if closed != "whole":
         closed = log_rest(job, env, tracker, outcome, rows)
-    if job.wandb == "disabled":
-        return outcome
-    if not log_is_whole(fragments(job), rows):
-        raise TrackingError(
-            f"W&B's log in {job.study / 'wandb'} is not whole, but the checkpoint is: see that the disk has room and "
-            "run the same command again to write the log from it"
-        )
-    if closed == "whole":
-        mark_superseded(job)
+    if job.wandb != "disabled":
+        if not log_is_whole(fragments(job), rows):
+            raise TrackingError(
+                f"W&B's log in {job.study / 'wandb'} is not whole, but the checkpoint is: see that the disk has room "
+                "and run the same command again to write the log from it"
+            )
+        if closed == "whole":
+            mark_superseded(job)
+    state.end(job.folder, rows, outcome)
     return outcome
 
 

@@ -17,7 +17,8 @@ def log_id(job: Job) -> str:
 def fragments(job: Job) -> list[Path]:
     """The run's log files, oldest first: in the study's folder and, of older versions, in the run's own."""
     older = job.folder.glob("wandb/*run-*/*.wandb")
-    today = job.study.glob(f"wandb/*run-*/run-{log_id(job)}.wandb")
+    name = log_id(job)
+    today = job.study.glob(f"wandb/*run-*-{name}*/run-{name}.wandb")  # the client names the folder after the run too
     return [*sorted(older, key=_start), *sorted(today, key=_start)]
 
 

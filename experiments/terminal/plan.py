@@ -18,35 +18,35 @@ from experiments.terminal.rounds import plan_line
 
 
 def print_plan(
-    console: Console,
-    ablation: Ablation,
-    jobs: Sequence[Job],
-    parallel: Parallel,
-    sequential_s: float,
-    rounds: Rounds | None = None,
+    console: Console, ablation: Ablation, jobs: Sequence[Job], how: str, rounds: Rounds | None = None
 ) -> None:
-    """The question, one row per variant, and how long everything takes if no run is finished yet.
+    """The question, one row per variant, the length of the runs, and how they are carried out.
 
-    sequential_s: seconds for the runs one after the other. rounds: where seeds are added on demand.
+    rounds: where seeds are added on demand.
     """
     console.print(f"[bold]{ablation.name}[/bold]: {ablation.question}", highlight=False)
     console.print(_table(ablation, jobs, rounds))
     first, epochs = jobs[0], jobs[0].spec.epochs
     spec, nets = first.spec, dict.fromkeys(job.spec.net.name for job in jobs)
-    seconds = sequential_s / min(parallel.speedup, len(jobs))
     console.print(
         f"{'at most ' * (rounds is not None)}{len(jobs)} run{'s' * (len(jobs) != 1)}: profile {first.profile}, "
         f"{', '.join(nets)} on {spec.data.name} "
         f"({' x '.join(map(str, spec.data.shape[1:]))} pixels), "
         f"{spec.recipe.iterations:,} iterations of {spec.recipe.batch_size} images = "
         f"{epochs} epoch{'s' * (epochs != 1)}; "
-        f"{spec.device}, {parallel.runs} in parallel; about {duration(seconds)} if none is finished yet",
+        f"{spec.device}, {how}",
         highlight=False,
     )
     if rounds is not None:
         console.print(plan_line(rounds, len({job.variant for job in jobs})), highlight=False)
     for note in spec.data.info.notes:
         console.print(f"{spec.data.name}: {note}", highlight=False, markup=False)
+
+
+def how_locally(parallel: Parallel, runs: int, sequential_s: float) -> str:
+    """How many in parallel, and how long. sequential_s: seconds for the runs one after the other."""
+    seconds = sequential_s / min(parallel.speedup, runs)
+    return f"{parallel.runs} in parallel; about {duration(seconds)} if none is finished yet"
 
 
 def paper_cost(ablation: Ablation, profile: str) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from experiments.execution.launch import Ended, launch
+from experiments.execution.executors.choose import Executor
+from experiments.execution.launch import Ended, tell_on_stderr
 from experiments.planning.job import Job
 from experiments.terminal.duration import duration
 from experiments.training.train import Row
@@ -24,11 +25,11 @@ RESULTS = {
 WINDOW_S = 300.0  # by whose speed the time left is estimated
 
 
-def train_all(console: Console, jobs: Sequence[Job], parallel: int) -> list[Ended]:
-    """Train `jobs` with live progress; returns those that an error stopped, after printing one line per error."""
+def train_all(console: Console, jobs: Sequence[Job], executor: Executor) -> list[Ended]:
+    """Have `jobs` carried out, with live progress; returns those that an error stopped, one line per error printed."""
     stopped = []
     with Live(console, jobs) as live:
-        for ended in launch(jobs, parallel, live.row, stepped=live.stepped):
+        for ended in executor(jobs, live.row, tell_on_stderr, live.stepped):
             live.end(ended)
             stopped += [ended] if ended.error else []
     for error in dict.fromkeys(ended.error for ended in stopped):

@@ -12,6 +12,7 @@ from analysis.rounds import Rounds
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from experiments.execution.executors.choose import Executor
     from experiments.execution.launch import Ended
     from experiments.planning.job import Job
 
@@ -31,14 +32,15 @@ class Look:
 
 @dataclass(frozen=True)
 class Budget:
-    """seconds: estimate for all runs that the plan allows, as many in parallel as will be. hours: of one command."""
+    """seconds: estimate for all runs that the plan allows, as many in parallel as will be; 0 where it cannot be made
+    here. hours: of one command."""
 
     seconds: float
     hours: float
 
 
 def add_seeds(
-    console: Console, jobs: Sequence[Job], rounds: Rounds, parallel: int, budget: Budget, metric: str
+    console: Console, jobs: Sequence[Job], rounds: Rounds, executor: Executor, budget: Budget, metric: str
 ) -> tuple[list[Ended], list[Job]]:
     """The runs that an error stopped, and all jobs that have been trained, those included; one line after each look.
 
@@ -81,7 +83,7 @@ def add_seeds(
             ended = [job for job in jobs if job.spec.seed in seen.ended.get(job.variant, ()) or job.folder in failing]
             return stopped, ended
         begun = time.monotonic()
-        stopped, trained = train_all(console, following.jobs, parallel), following.jobs
+        stopped, trained = train_all(console, following.jobs, executor), following.jobs
         per_run_s = (time.monotonic() - begun) / len(trained)
 
 
