@@ -134,8 +134,8 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
         parallel = given or plan_parallel(jobs, alone_s, console.print)
         executor, how = choose.local(parallel.runs), how_locally(parallel, len(jobs), alone_s)
         budget = Budget(alone_s / min(parallel.speedup, len(jobs)), args.max_hours)
-        if args.profile is None and profile != "paper" and "paper" in ablation.profiles:
-            console.print(paper_cost(ablation, profile), highlight=False)
+        if profile == "paper" or (args.profile is None and "paper" in ablation.profiles):
+            console.print(paper_cost(ablation, profile, device), highlight=False)
     else:
         executor, how = choose.elsewhere(engine, None if args.jobs == "auto" else args.jobs)
         budget = Budget(0.0, args.max_hours)

@@ -1,10 +1,9 @@
 """What is each of overlapping pooling, LRN, dropout and augmentation worth? Krizhevsky et al. 2012.
 
 Each variant lacks one part of the complete net. The paper states differences in points of ImageNet top-1 error, not
-errors: LRN 1.4, overlapping pooling 0.4, PCA noise over 1, a middle convolution about 2, two towers 1.7.
-paper needs `--dataset imagefolder:PATH`. smoke only shows that it runs. quick (cuda-convnet's net on CIFAR-10) should
-show the effect of augmentation, by far the largest, and perhaps that of dropout; three seeds cannot decide differences
-below one point.
+errors: LRN 1.4, overlapping pooling 0.4, PCA noise over 1, a middle convolution about 2, two towers 1.7. `paper` needs
+`--dataset imagefolder:PATH`. `quick` (cuda-convnet's net on CIFAR-10) should show the effect of augmentation, by far
+the largest, and perhaps that of dropout; eight seeds cannot decide differences below one point.
 """
 
 from __future__ import annotations
@@ -55,7 +54,7 @@ ABLATION = Ablation(
             adapts=ADAPTED,
         ),
         "quick": Profile(
-            seeds=3,
+            seeds=8,
             changes={**SMALL, **CIFAR10, "recipe.pca_noise": 0.1},
             epochs=20,
             variants=(*ON_SMALL_NETS, "no_flips", "no_colour_noise", "without_conv3", "without_conv4"),

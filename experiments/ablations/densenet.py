@@ -2,9 +2,8 @@
 
 Each variant changes one thing in DenseNet-BC-100 (k = 12, 769,162 parameters), or replaces the net by another one of
 the table. The ResNet of the same size is a ResNet-164 with full pre-activation and 0.675 of its width: 763,018
-parameters (-0.8 %). `--dataset cifar100` runs the table's other column.
-smoke only shows that it runs. quick (40 layers, CIFAR-10) should show the effect of growth; bottleneck and compression
-trade error for parameters and may remain undecided.
+parameters (-0.8 %). `--dataset cifar100` runs the table's other column. `quick` (40 layers, CIFAR-10) should show the
+effect of growth; bottleneck and compression trade error for parameters and may remain undecided.
 """
 
 from __future__ import annotations
@@ -72,7 +71,7 @@ ABLATION = Ablation(
             adapts=ADAPTED,
         ),
         "quick": Profile(
-            seeds=3,
+            seeds=8,
             changes={**SMALL, "recipe.batch_size": 64},
             epochs=3,
             variants=(*PURE, "resnet20_equal"),

@@ -1,10 +1,10 @@
 """Inception with and without residual connections; residual scaling. Szegedy et al. 2016, Table 2 and section 3.3.
 
-The paper compares Inception-v4 (20.0) with Inception-ResNet-v2 (19.9), nets of similar cost that differ in every
-layer. Here a net is also compared with the same layers without the additions, and with other scales of the residual,
-which the paper needs above about 1000 filters.
-paper needs `--dataset imagefolder:PATH`. smoke only shows that it runs. quick (CIFAR-10, narrow nets of 11 modules)
-should show the effect of the additions; scaling should change little, as the paper says of nets below 1000 filters.
+The paper compares Inception-v4 (20.0) with Inception-ResNet-v2 (19.9), nets of similar cost that differ in every layer.
+Here a net is also compared with the same layers without the additions, and with other scales of the residual, which the
+paper needs above about 1000 filters. `paper` needs `--dataset imagefolder:PATH`. `quick` (CIFAR-10, narrow nets of 11
+modules) should show the effect of the additions; scaling should change little, as the paper says of nets below 1000
+filters.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ ABLATION = Ablation(
             adapts=("net.name", "net.blocks"),
         ),
         "quick": Profile(
-            seeds=3,
+            seeds=8,
             changes={**SMALL, **CIFAR10, "net.blocks": (3, 5, 3), "recipe.learning_rate": 0.1},
             epochs=3,
             variants=(*PURE, "inception_v4_cifar"),

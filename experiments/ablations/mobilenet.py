@@ -1,8 +1,8 @@
 """Depthwise or full convolutions; thin or shallow; width; resolution. Howard et al. 2017, Tables 4 to 7.
 
 Each variant changes one thing in MobileNet. The paper states top-1 accuracy; errors here are 100 minus accuracy.
-paper needs `--dataset imagefolder:PATH`. smoke only shows that it runs. quick (CIFAR-10, stem without stride) should
-rank widths and resolutions; full against depthwise convolutions is 1.1 points in the paper and may remain undecided.
+`paper` needs `--dataset imagefolder:PATH`. `quick` (CIFAR-10, stem without stride) should rank widths and resolutions;
+full against depthwise convolutions is 1.1 points in the paper and may remain undecided.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ ABLATION = Ablation(
             adapts=("recipe.crop_size", "data.image_size"),
         ),
         "quick": Profile(
-            seeds=2,
+            seeds=8,
             changes={**SMALL, **CIFAR10, "data.image_size": 32, "recipe.learning_rate": 0.1},
             epochs=3,
             variants=(*PARTS, "images_of_27", "images_of_23", "images_of_18"),

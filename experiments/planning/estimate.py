@@ -39,7 +39,7 @@ def profile_seconds(ablation: Ablation, profile: str, device: str) -> float:
     image_s = seconds_per_image(specs[baseline])
     macs = {name: costs(spec)["multiply_adds"] for name, spec in specs.items()}
     one_seed = sum(run_seconds(spec, image_s * macs[name] / macs[baseline]) for name, spec in specs.items())
-    runs = list(specs.values()) * seeds
+    runs = [with_some_images(spec) for spec in specs.values()] * seeds
     parallel = concurrency.most(runs, machine.free_memory(), machine.cores()) if device == "cpu" else 1
     return one_seed * seeds / parallel
 
@@ -61,12 +61,8 @@ def run_seconds(spec: RunSpec, image_s: float) -> float:
 
 
 def seconds_per_image(spec: RunSpec) -> float:
-    """Seconds per training image: on a GPU from whole recorded steps, else from one on as few images as suffice.
-
-    An image folder that is not named yet is replaced by images of the same size with CIFAR-10's classes.
-    """
-    if lacks_images(spec):
-        spec = replace(spec, data=DataSpec("cifar10", image_size=spec.data.image_size))
+    """Seconds per training image: on a GPU from whole recorded steps, else from one on as few images as suffice."""
+    spec = with_some_images(spec)
     if spec.device == "cuda":
         return time_recorded(spec)
     macs = costs(spec)["multiply_adds"]
@@ -98,9 +94,15 @@ def time_recorded(spec: RunSpec) -> float:
     return time_recorded(replace(spec, recipe=replace(spec.recipe, batch_size=spec.recipe.batch_size // 2)))
 
 
+def with_some_images(spec: RunSpec) -> RunSpec:
+    """An image folder that is not named yet, replaced by CIFAR-10's images at the same size."""
+    return replace(spec, data=DataSpec("cifar10", image_size=spec.data.image_size)) if lacks_images(spec) else spec
+
+
 def time_steps(spec: RunSpec, steps: int, batch: int) -> float:
     """Seconds per image of the fastest of `steps` training steps on random pixels, after one to warm up.
 
+    passes / batch + update / the recipe's batch size: the optimiser's update costs the same whatever the batch.
     Raises DataError for an image folder that does not exist: its number of classes is part of the net.
     """
     prepare_process(spec)
@@ -112,7 +114,7 @@ def time_steps(spec: RunSpec, steps: int, batch: int) -> float:
     optimiser = make_optimiser(net, replace(spec, recipe=replace(spec.recipe, learning_rate=0.0)))
     pixels = torch.randn(batch, *shape, device=device).contiguous(memory_format=torch.channels_last)
     labels = torch.zeros(batch, dtype=torch.int64, device=device)
-    times = []
+    passes, updates = [], []
     for _ in range(1 + steps):
         started = time.perf_counter()
         with without_refusals(spec.device):
@@ -120,7 +122,9 @@ def time_steps(spec: RunSpec, steps: int, batch: int) -> float:
                 loss, _ = training_loss(net(pixels), labels, spec.recipe)
             optimiser.zero_grad()
             loss.backward()
-            optimiser.step()
             loss.item()  # waits for the device
-        times.append(time.perf_counter() - started)
-    return min(times[1:]) / batch
+        passed = time.perf_counter()
+        optimiser.step()
+        passes.append(passed - started)
+        updates.append(time.perf_counter() - passed)
+    return min(passes[1:]) / batch + min(updates[1:]) / spec.recipe.batch_size

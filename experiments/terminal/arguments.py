@@ -23,7 +23,7 @@ class Args:
     """The ablation, e.g. resnet_preact (--list shows them all), or a file of your own: path/to/mine.py."""
     profile: str | None = None
     """How much of the paper's protocol to run: smoke, quick or paper, or one of your file's own profiles. Default:
-    paper with a CUDA GPU, else smoke."""
+    quick with a CUDA GPU, else smoke."""
     all: bool = False
     """Run every ablation in turn, with profile smoke unless another is given; a failure does not stop the others."""
     seeds: str | None = None

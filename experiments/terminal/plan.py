@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.console import Console
 from rich.table import Table
@@ -13,6 +14,7 @@ from experiments.overrides import lacks_images
 from experiments.planning.concurrency import Parallel
 from experiments.planning.estimate import profile_seconds
 from experiments.planning.job import Job
+from experiments.planning.pilot import choices
 from experiments.terminal.duration import duration
 from experiments.terminal.rounds import plan_line
 
@@ -39,6 +41,8 @@ def print_plan(
     )
     if rounds is not None:
         console.print(plan_line(rounds, len({job.variant for job in jobs})), highlight=False)
+    if rounds is None and (shown := shown_line(ablation, jobs)):
+        console.print(shown, highlight=False)
     for note in spec.data.info.notes:
         console.print(f"{spec.data.name}: {note}", highlight=False, markup=False)
 
@@ -49,14 +53,33 @@ def how_locally(parallel: Parallel, runs: int, sequential_s: float) -> str:
     return f"{parallel.runs} in parallel; about {duration(seconds)} if none is finished yet"
 
 
-def paper_cost(ablation: Ablation, profile: str) -> str:
-    """Two sentences for a machine without a GPU: which profile it runs, and what the paper's protocol would take."""
+def paper_cost(ablation: Ablation, profile: str, device: str) -> str:
+    """What the paper's own protocol would take, or takes, on this machine, beside the profile that runs."""
     base = ablation.specs("paper")[ablation.baseline_of("paper")]
     data = "ImageNet" if lacks_images(base) else base.data.name
     runs = len(ablation.variants_of("paper")) * ablation.profiles["paper"].seeds
+    hours = duration(profile_seconds(ablation, "paper", device))
+    what = f"{runs} runs of {base.net.name} on {data}"
+    if profile == "paper":
+        return f"The paper's protocol, {what}, takes about {hours} here."
+    where = "A GPU" if device == "cuda" else "No GPU"
+    return f"{where}: profile {profile}. The paper's protocol (--profile paper: {what}) would take about {hours} here."
+
+
+def shown_line(ablation: Ablation, jobs: Sequence[Job]) -> str | None:
+    """What a profile of this length and these seeds can show, where a pilot measured it."""
+    first = jobs[0]
+    choice = choices().get((ablation.name, first.profile))
+    if ablation.file or choice is None or len({job.spec.seed for job in jobs}) != choice.seeds:
+        return None
+    declared = ablation.specs(first.profile)
+    as_declared = replace(first.spec, seed=0, device="cpu", threads=1) == declared[first.variant]
+    if not as_declared or len({job.variant for job in jobs}) != len(declared):
+        return None
     return (
-        f"No GPU: profile {profile}. The paper's protocol (--profile paper: {runs} runs of {base.net.name} on {data}) "
-        f"would take about {duration(profile_seconds(ablation, 'paper', 'cpu'))} here."
+        f"What {first.profile} can show, by a pilot of {choice.pilot_seeds} other seeds: about {choice.decided:.1f} of "
+        f"{choice.comparisons} differences to the baseline; one of {choice.smallest:.1f} percentage points with a "
+        "power of 80 %."
     )
 
 

@@ -3,8 +3,16 @@
 import pytest
 import torch
 
+from experiments import ablations
 from experiments.planning import estimate, throughput
-from experiments.planning.estimate import BLOCK_STEPS, BLOCKS, run_seconds, time_recorded, time_steps
+from experiments.planning.estimate import (
+    BLOCK_STEPS,
+    BLOCKS,
+    profile_seconds,
+    run_seconds,
+    time_recorded,
+    time_steps,
+)
 from experiments.spec import DataSpec, NetSpec, Recipe, RunSpec
 from experiments.training.step import RecordedStep
 from tests.experiments.recording import Operators
@@ -64,3 +72,18 @@ def test_a_gpu_without_room_for_the_batch_is_timed_with_a_smaller_one(tiny, monk
     monkeypatch.setattr(estimate, "TimedTraining", Timed)
     assert time_recorded(tiny) == pytest.approx(0.4 / (BLOCK_STEPS * 8))
     assert tried == [32, 16, 8]
+
+
+@pytest.mark.slow
+def test_imagenet_is_estimated_without_being_there():
+    """`--list --estimate` names no folder; 45 runs of 90 epochs of 1.28 million images."""
+    hours = profile_seconds(ablations.load("alexnet_parts"), "paper", "cpu") / 3600
+    assert hours > 1000
+
+
+def test_an_update_counts_once_for_a_batch_of_the_recipe(monkeypatch):
+    """AlexNet's 61 million weights take as long to update after two images as after 128."""
+    spec = RunSpec(net=NetSpec("resnet8"), data=DataSpec("digits"), recipe=Recipe(batch_size=100))
+    clock = iter([0.0, 1.0, 11.0, 20.0, 21.0, 31.0])  # begun, passed, updated; the warm-up, then a step
+    monkeypatch.setattr("experiments.planning.estimate.time.perf_counter", lambda: next(clock))
+    assert time_steps(spec, steps=1, batch=4) == pytest.approx(1.0 / 4 + 10.0 / 100)

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 import nets
+from experiments import ablations
 from experiments.ablation import Ablation, Overrides, Profile, Variant
 from experiments.planning.plan import costs, default_profile, plan
 from experiments.spec import DataSpec, NetSpec, RunSpec, SpecError, with_changes
@@ -107,5 +108,12 @@ def test_seeds_come_one_after_the_other():
     assert [job.name for job in jobs(BASE)] == ["plain-s0", "other-s0", "plain-s1", "other-s1"]
 
 
-def test_a_file_without_smoke_and_paper_runs_its_first_profile():
+def test_a_first_command_never_begins_the_papers_protocol():
+    """25 runs of ResNet-110 are days of training."""
+    for name in ablations.names():
+        assert default_profile(ablations.load(name), "cpu") == "smoke"
+        assert default_profile(ablations.load(name), "cuda") == "quick"
+
+
+def test_a_file_without_smoke_and_quick_runs_its_first_profile():
     assert default_profile(ablation(BASE), "cpu") == default_profile(ablation(BASE), "cuda") == "short"
