@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,22 +20,28 @@ if TYPE_CHECKING:
 
 
 def conclude(
-    console: Console, runs: pd.DataFrame, history: pd.DataFrame, folder: Path, metric: str = ERROR.name
-) -> list[Path]:
+    console: Console, runs: pd.DataFrame, history: pd.DataFrame, folder: Path, metric: str = ERROR.name,
+    latex_columns: Sequence[str] = (),
+) -> list[Path]:  # fmt: skip
     """Print tables, protocol, verdict and problems; return the written paths, report first.
 
-    metric: the quantity that is compared. Raises TableError if the runs cannot share one table, OSError where `folder`
-    cannot be written.
+    metric: the quantity that is compared. latex_columns: of table.tex, see `write_tables`. Raises TableError if the
+    runs cannot share one table, OSError where `folder` cannot be written.
     """
-    from analysis.output import report
-
     findings = Findings.from_frames(runs, history, metric)
     show(console, findings)
-    written = write_tables(findings, folder, "table")
+    return files(findings, folder, latex_columns)
+
+
+def files(findings: Findings, folder: Path, latex_columns: Sequence[str] = ()) -> list[Path]:
+    """Write report, tables, figures and the study's line for an index; their paths, report first."""
+    from analysis.output import report, summary
+
+    written = write_tables(findings, folder, "table", latex_columns)
     drawn = draw(findings.study, folder)
     pictures = {name: next(path for path in paths if path.suffix == ".svg") for name, paths in drawn.items()}
     page = report.write(findings, pictures, folder)
-    return [page, *written, *(path for paths in drawn.values() for path in paths)]
+    return [page, *written, *(path for paths in drawn.values() for path in paths), summary.write(findings, folder)]
 
 
 def show(console: Console, findings: Findings) -> None:

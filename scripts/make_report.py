@@ -31,6 +31,8 @@ class Args:
 
     name: Annotated[str | None, tyro.conf.Positional] = None
     """The ablation, e.g. resnet_preact, or your own file that declares it; for logs of others, the report's title."""
+    all: bool = False
+    """A report for every study that the logs hold, and index.html and index.md with the verdicts of all of them."""
     source: str = "runs"
     """The folder that holds .wandb files at any depth, entity/project on a W&B server, or a project page's address."""
     profile: str | None = None
@@ -42,7 +44,10 @@ class Args:
     metric: str | None = None
     """What is compared: error (the default), or another metric that the runs logged: top5_error, ece, ..."""
     out: Path | None = None
-    """Where to write. Default: reports/NAME/PROFILE, and -METRIC for another metric than the error."""
+    """Where to write. Default: reports/NAME/PROFILE, and -METRIC for another metric than the error; with --all:
+    reports."""
+    columns: tuple[str, ...] = ()
+    """The columns of table.tex by their headings, e.g. --columns variant paper ours gap n. Default: five of them."""
     follow: bool = False
     """Make the report again whenever the logs have changed, until every run has ended or Ctrl-C."""
     every: float = 30.0
@@ -78,6 +83,8 @@ def main(args: Args) -> int:
     try:
         if args.describe:
             return describe(console, args)
+        if args.all:
+            return every(console, args)
         return follow(console, args) if args.follow else report(console, args)[0]
     except (logs.LogsError, TableError, SpecError) as error:
         return refuse(error)
@@ -96,6 +103,18 @@ def describe(console: Console, args: Args) -> int:
     for line in describe(*select(runs, history, args.where, args.exclude), step):
         console.print(printable(line), highlight=False, markup=False, soft_wrap=True)
     return 0
+
+
+def every(console: Console, args: Args) -> int:
+    """Every study and the index; status 2 where one can have no table, after all others are written."""
+    from analysis.write_all import write_all
+
+    given = {"a name": args.name, "--follow": args.follow, "--metric": args.metric, "--columns": args.columns}
+    given |= {f"--{key.rstrip('_')}": getattr(args, key) for key in (*MAPPED, "mapping", "where", "exclude")}
+    if wrong := [option for option, value in given.items() if value]:
+        return refuse(f"--all takes no {wrong[0].removeprefix('a ')}: it would not suit every study; name one")
+    refused = write_all(console, args.source, args.out or Path("reports"), args.profile)
+    return max([0, *map(refuse, refused)])
 
 
 def name_of(ablation: str) -> str:
@@ -120,7 +139,7 @@ def report(console: Console, args: Args) -> tuple[int, pd.DataFrame]:
     suffix = "" if metric == "error" else f"-{safe_text.folder(metric)}"
     parts = [safe_text.folder(name), *(f"{safe_text.folder(profile)}{suffix}" for profile in profiles)]
     folder = args.out or Path("reports", *parts)
-    written = write.conclude(console, runs, history, folder, metric)
+    written = write.conclude(console, runs, history, folder, metric, args.columns)
     console.print(
         "Written:", *(f"  {path}" for path in written), sep="\n", highlight=False, markup=False, soft_wrap=True
     )

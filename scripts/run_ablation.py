@@ -162,6 +162,8 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
 
 
 def run_all(console: Console, args: Args) -> int:
+    from analysis.output import index
+    from analysis.study import TableError
     from experiments import ablations
     from experiments.datasets import DataError
     from experiments.planning.results_folder import last_table
@@ -176,7 +178,13 @@ def run_all(console: Console, args: Args) -> int:
         except (SpecError, DataError) as error:
             return refuse(error), str(error)
 
-    return run_each(console, ablations.names(), run, lambda name: last_table(args.out / name / "results"))
+    status = run_each(console, ablations.names(), run, lambda name: last_table(args.out / name / "results"))
+    try:
+        for path in index.write(args.out):
+            console.print(str(path), highlight=False, markup=False, soft_wrap=True)
+    except (TableError, OSError) as error:
+        return refuse(error)
+    return status
 
 
 if __name__ == "__main__":

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
-from analysis.output.render import to_csv, to_html, to_latex, to_markdown
+from analysis.output.latex import to_latex
+from analysis.output.render import to_csv, to_html, to_markdown
 from analysis.output.safe_text import markdown
 from analysis.results.findings import Findings
 
 
-def write_tables(findings: Findings, folder: str | Path, name: str) -> list[Path]:
+def write_tables(findings: Findings, folder: str | Path, name: str, latex_columns: Sequence[str] = ()) -> list[Path]:
     """The paths of what was written, as far as there is anything to say.
 
     `name`.md (all tables with protocol, verdict and problems); then .csv (every number, unrounded), .tex and .html of
     `name`, and with _effects for a factorial or a ladder, with _times where a training error is the target.
+    latex_columns: of `name`.tex, by their headings without units; five by default.
     """
     declared, note = findings.study.declared, findings.protocol.note
     further = {"effects": findings.effects, "times": findings.times}
@@ -25,7 +28,9 @@ def write_tables(findings: Findings, folder: str | Path, name: str) -> list[Path
         parts.append("\n".join(["Problems found:", "", *(f"- {markdown(line)}" for line in findings.problems)]))
     texts = {f"{name}.md": "\n\n".join(parts) + "\n"}
     for stem, table in tables.items():
-        texts |= {f"{stem}.csv": to_csv(table), f"{stem}.tex": to_latex(table, note), f"{stem}.html": to_html(table)}
+        label = f"tab:{declared.name}{stem.removeprefix(name)}"
+        tex = to_latex(table, note, label, latex_columns if stem == name else ())
+        texts |= {f"{stem}.csv": to_csv(table), f"{stem}.tex": tex, f"{stem}.html": to_html(table)}
     if len(findings.claims):
         texts[f"{name}_claims.csv"] = to_csv(findings.claims)
     Path(folder).mkdir(parents=True, exist_ok=True)

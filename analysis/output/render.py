@@ -1,14 +1,13 @@
-"""A table in print: Markdown, CSV, LaTeX, HTML."""
+"""A table in print: Markdown, CSV, HTML."""
 
 from __future__ import annotations
 
 from html import escape
 
 import pandas as pd
-from pandas.io.formats.style import Styler
 
 from analysis.output.formatting import printed
-from analysis.output.safe_text import csv_cell, latex, markdown
+from analysis.output.safe_text import csv_cell, markdown
 
 
 def to_markdown(table: pd.DataFrame) -> str:
@@ -61,19 +60,3 @@ def to_html(table: pd.DataFrame, caption: str | None = None, *, notes: bool = Tr
         "</table>",
     ]
     return "\n".join(filter(None, parts))
-
-
-def to_latex(table: pd.DataFrame, caption: str | None = None) -> str:
-    r"""A booktabs tabular in a table environment; headings, cells and caption escaped. Needs \usepackage{booktabs}."""
-    shown = printed(table)
-    bold = shown.cells.copy()
-    for column in bold:
-        bold[column] = ["textbf:--rwrap;" if (i, column) in shown.bold else "" for i in range(len(bold))]
-    styler = Styler(shown.cells.map(latex)).apply(lambda _: bold, axis=None).hide(axis="index")
-    styler.relabel_index([latex(column) for column in shown.cells], axis=1)
-    return styler.to_latex(
-        hrules=True,
-        column_format="".join("l" if column in shown.text else "r" for column in shown.cells),
-        caption=None if caption is None else latex(caption),
-        position_float="centering",
-    )

@@ -45,38 +45,52 @@ def to_html(findings: Findings, pictures: Mapping[str, Path]) -> str:
     """The page as text. It refers to nothing outside itself; text from the logs is escaped."""
     study = findings.study
     declared, runs, found = study.declared, study.runs, findings.problems
-    environment = Environment(
+    return (
+        templates()
+        .get_template("report.html")
+        .render(
+            declared=declared,
+            profile=runs["profile"].iloc[0],
+            protocol=findings.protocol.note,
+            headline=headline_of(findings),
+            verdict=findings.verdict,
+            table=_table(findings.variants),
+            effects=_table(findings.effects),
+            times=_table(findings.times),
+            claims=_table(findings.claims),
+            pictures=[_picture(name, path, study.metric) for name, path in pictures.items()],
+            curves=_json(curve_data(study)),
+            most_seeds=MOST_SEEDS,
+            most_epochs=MOST_EPOCHS,
+            plan=plan_rows(study),
+            fixed=declared.fixed,
+            shared=shared_settings(runs),
+            deviations=declared.deviations,
+            profile_deviations=findings.protocol.deviations,
+            problems=found[:MOST_PROBLEMS],
+            problems_left=max(0, len(found) - MOST_PROBLEMS),
+            runs=run_rows(study)[:MOST_RUNS],
+            runs_left=max(0, len(runs) - MOST_RUNS),
+            versions=versions(runs),
+        )
+    )
+
+
+def templates() -> Environment:
+    return Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("report.html").render(
-        declared=declared,
-        profile=runs["profile"].iloc[0],
-        protocol=findings.protocol.note,
-        headline=findings.verdict.headline
-        or headline(findings.verdict.lines, findings.claims, declared.labels[declared.baseline], study.metric),
-        verdict=findings.verdict,
-        table=_table(findings.variants),
-        effects=_table(findings.effects),
-        times=_table(findings.times),
-        claims=_table(findings.claims),
-        pictures=[_picture(name, path, study.metric) for name, path in pictures.items()],
-        curves=_json(curve_data(study)),
-        most_seeds=MOST_SEEDS,
-        most_epochs=MOST_EPOCHS,
-        plan=plan_rows(study),
-        fixed=declared.fixed,
-        shared=shared_settings(runs),
-        deviations=declared.deviations,
-        profile_deviations=findings.protocol.deviations,
-        problems=found[:MOST_PROBLEMS],
-        problems_left=max(0, len(found) - MOST_PROBLEMS),
-        runs=run_rows(study)[:MOST_RUNS],
-        runs_left=max(0, len(runs) - MOST_RUNS),
-        versions=versions(runs),
+
+
+def headline_of(findings: Findings) -> str:
+    """The verdict in a sentence."""
+    declared, found = findings.study.declared, findings.verdict
+    return found.headline or headline(
+        found.lines, findings.claims, declared.labels[declared.baseline], findings.study.metric
     )
 
 

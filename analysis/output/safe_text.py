@@ -27,6 +27,7 @@ LATEX = {
     "±": r"$\pm$",
     "×": r"$\times$",
 }
+SYMBOL = re.compile(r"\b([A-Za-z])\\_([A-Za-z0-9])\b")  # b_g, escaped
 # How a spreadsheet recognises a formula that can call or fetch something; "+ label smoothing" is none.
 FORMULA = re.compile(r"\s*([=@]|[+-].*[(|!=])")
 
@@ -41,7 +42,13 @@ def markdown(text: str) -> str:
 def latex(text: str) -> str:
     r"""Text for LaTeX in which no character is a command, nor an argument of the `\\\\` that ends the row above."""
     escaped = "".join(LATEX.get(character, character) for character in printable(text))
+    escaped = SYMBOL.sub(r"$\1_{\2}$", escaped)
     return f"{{}}{escaped}" if escaped.lstrip().startswith(("[", "*")) else escaped
+
+
+def typographic(text: str) -> str:
+    """A minus before a number and a cross in 7x7; anything else as it is."""
+    return re.sub(r"(?<=\d)x(?=\d)", "×", re.sub(r"(?<![\w.)])-(?=\d)", "\N{MINUS SIGN}", text))
 
 
 def csv_cell(value: object) -> object:

@@ -77,7 +77,7 @@ def test_the_report_lies_where_it_says_with_tables_and_figures(source, ended, tm
     written = [line.strip() for line in text.partition("Written:")[2].splitlines() if line.strip()]
     assert {tmp_path / path for path in written} == set(folder.iterdir())
     assert written[0].endswith("report.html")
-    assert {".html", ".md", ".csv", ".tex", ".pdf", ".svg", ".png"} == {Path(path).suffix for path in written}
+    assert {".html", ".md", ".csv", ".tex", ".pdf", ".svg", ".png", ".json"} == {Path(path).suffix for path in written}
     page = (folder / "report.html").read_text(encoding="utf-8")
     assert "11.25" in page
     assert page.count('src="data:image/svg+xml') == len(list(folder.glob("*.svg"))) > 0
@@ -157,3 +157,31 @@ def test_conditions_choose_runs(source, ended, tmp_path):
     assert "full_preact: no run" in text
     status, _, err = ended(*words, "--where", "seed=7")
     assert (status, "no run is left" in err) == (2, True)
+
+
+def test_all_reports_every_study_and_writes_one_page(source, ended, tmp_path):
+    status, text, err = ended("--all", "--source", source, "--out", tmp_path / "out")
+    assert (status, err) == (0, "")
+    found = {path.parent.relative_to(tmp_path / "out").as_posix() for path in tmp_path.rglob("report.html")}
+    assert found == {"resnet_preact/smoke", "resnet_preact/quick", "resnet_depth/smoke"}
+    page = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    assert all(f'href="{place}/report.html"' in page for place in found)
+    assert "index.md" in text
+    for place, error in (("resnet_preact/smoke", 12.5), ("resnet_preact/quick", 9.5), ("resnet_depth/smoke", 55.5)):
+        with (tmp_path / "out" / place / "table.csv").open() as file:
+            assert float(next(csv.DictReader(file))["median"]) == error
+        assert f'"median":[{error + 1:g},{error:g}]' in (tmp_path / "out" / place / "report.html").read_text()
+
+
+def test_all_takes_no_option_that_would_not_suit_every_study(source, ended):
+    for words, option in ((["resnet_preact"], "name"), (["--metric", "ece"], "--metric"), (["--follow"], "--follow")):
+        status, _, err = ended("--all", "--source", source, *words)
+        assert (status, f"--all takes no {option}" in err) == (2, True)
+
+
+def test_columns_of_the_latex_table(source, ended, tmp_path):
+    words = ("resnet_preact", "--source", source, "--profile", "smoke", "--out", tmp_path / "out")
+    assert ended(*words, "--columns", "variant", "ours", "parameters")[0] == 2  # these logs have no parameters
+    status, _, err = ended(*words, "--columns", "variant", "ours")
+    assert (status, err) == (0, "")
+    assert r"variant & {ours (\%)} \\" in (tmp_path / "out" / "table.tex").read_text()

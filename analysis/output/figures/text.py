@@ -12,6 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from matplotlib.ticker import MaxNLocator
 
+from analysis.output.safe_text import typographic
+
 MOST_TICKS = 6
 ROUND = (
     (1, 1.1, 1.2, 1.3, 1.4, 1.6, 1.8, 2, 2.2, 2.5, 2.8, 3, 3.5, 4, 4.5, 5, 6, 7, 8, 9),
@@ -28,7 +30,7 @@ SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 def typeset(text: str) -> str:
     """b_g as a formula, a minus before a number, a cross in 7x7; anything else as it is."""
-    text = re.sub(r"(?<=\d)x(?=\d)", "×", re.sub(r"(?<![\w.)])-(?=\d)", "\N{MINUS SIGN}", text))
+    text = typographic(text)
     return SYMBOL.sub(r"$\1_{\2}$", text.replace("$", r"\$")) if SYMBOL.search(text) else text
 
 

@@ -11,7 +11,7 @@ import urllib.request
 import pytest
 from websockets.sync.client import connect
 
-from analysis.output import figures, report
+from analysis.output import figures, index, report, summary
 from analysis.results.findings import Findings
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -184,3 +184,32 @@ def test_axis_labels_do_not_collide_on_a_narrow_page(tab, ablation_runs, ablatio
     assert len(boxes) > 2
     assert all(left > right + 4 for (_, right), (left, _) in itertools.pairwise(boxes))
     assert 0 <= boxes[0][0] < boxes[-1][1] <= 400
+
+
+def test_the_index_shows_what_is_asked_for(tab, ablation_runs, tmp_path):
+    """Two studies: in one a variant is better, in the other none is; words, a verdict and both together."""
+    studies = {"depth": ERRORS, "order": {name: {0: 6.5, 1: 6.9, 2: 6.6} for name in ERRORS}}
+    for name, errors in studies.items():
+        (tmp_path / name).mkdir()
+        runs = ablation_runs(errors, ablation__question=f"Which {name}?", ablation__published=None)
+        summary.write(Findings.from_frames(runs), tmp_path / name)
+    (page, _) = index.write(tmp_path)
+    tab.open(page, 400)
+    assert tab.of("Log.entryAdded") == tab.of("Runtime.exceptionThrown") == tab.of("Runtime.consoleAPICalled") == []
+    assert tab.run("document.documentElement.scrollWidth") <= 400
+    shown = (
+        "[...document.querySelectorAll('.studies > li')].filter(row => row.offsetParent)"
+        ".map(row => row.querySelector('h2').innerText)"
+    )
+    assert tab.run(shown) == ["Which depth?", "Which order?"]
+    search = (
+        "document.getElementById('words').value = '{}';"
+        "document.getElementById('words').dispatchEvent(new Event('input', {{bubbles: true}}))"
+    )
+    tab.run(search.format("which ORDER"))
+    assert tab.run(shown) == ["Which order?"]
+    tab.run("document.querySelector('[name=verdict][value=worse]').click()")
+    assert tab.run(shown) == []
+    tab.run(search.format(""))
+    assert tab.run(shown) == ["Which depth?"]
+    assert tab.run("document.getElementById('shown').value") == "1 of 2 shown"

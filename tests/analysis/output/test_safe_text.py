@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-import shutil
-import subprocess
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -20,6 +18,7 @@ from analysis.results.findings import Findings
 from analysis.study.values import printable
 from analysis.write import show
 from tests.analysis.example import ERRORS
+from tests.analysis.output.tex import compiled, needs_tex
 
 HOSTILE = [
     "=cmd|'/C calc'!A0",
@@ -119,14 +118,10 @@ def test_figures_take_any_label(findings, tmp_path):
         assert all(path.stat().st_size for path in figures.save(figure, tmp_path, name))
 
 
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no TeX here")
+@needs_tex
 def test_latex_compiles_and_reads_no_file(findings, tmp_path: Path):
     write_tables(findings, tmp_path, "table")
-    page = r"\documentclass{article}\usepackage{booktabs}\begin{document}\input{table}\end{document}"
-    (tmp_path / "page.tex").write_text(page)
-    command = ["pdflatex", "-interaction=nonstopmode", "-halt-on-error", "-recorder", "page.tex"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout[-2000:]
+    compiled(tmp_path, r"\documentclass{article}", ["table"])
     assert "passwd" not in (tmp_path / "page.fls").read_text()
 
 
