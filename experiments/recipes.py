@@ -45,6 +45,8 @@ class Recipe:
     pca_noise: standard deviation of AlexNet's PCA colour noise (Krizhevsky et al. 2012: 0.1).
     test_crops: what is tested of an image: a "single" crop, or "ten": the corners and the centre, and their mirror
         images.
+    bn_groups: equal parts of each batch, as on so many devices: every part has its own BN statistics, and those of the
+        first go into the running statistics. None: statistics of the whole batch, on any number of devices.
     init: rule of the initial weights; None: the one of the net's paper (`net.init`).
     """
 
@@ -82,6 +84,7 @@ class Recipe:
     crop_area: tuple[float, float] | None = None
     pca_noise: float = 0.0
     test_crops: Literal["single", "ten"] = "single"
+    bn_groups: int | None = None
     init: str | None = None
     precision: Literal["fp32", "tf32", "bf16"] = "fp32"
 

@@ -67,6 +67,7 @@ BOUNDS: Mapping[str, Bound] = {
     "recipe.crop_size": ABOVE_0,
     "recipe.crop_area": AREA,
     "recipe.pca_noise": AT_LEAST_0,
+    "recipe.bn_groups": ABOVE_0,
 }
 
 
@@ -154,6 +155,8 @@ def _check_together(spec: RunSpec) -> None:
         raise SpecError("recipe.nesterov needs recipe.momentum above 0")
     if recipe.test_crops == "ten" and recipe.crop_size is None:
         raise SpecError("recipe.test_crops = 'ten' needs recipe.crop_size, the side of a crop in pixels")
+    if recipe.batch_size % (recipe.bn_groups or 1):
+        raise SpecError(f"recipe.bn_groups {recipe.bn_groups} does not divide recipe.batch_size {recipe.batch_size}")
     _, height, width = data.shape
     if recipe.crop_size is not None and recipe.crop_size > min(height, width):
         raise SpecError(

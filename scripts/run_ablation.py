@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from experiments import temporary
 from experiments.execution.interruption import end_on_interrupt
+from experiments.execution.together import follow_if_told, leading
 from experiments.terminal.arguments import Args
 from scripts.running.conclude import conclude, list_cells, refuse
 
@@ -93,7 +94,7 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
     from experiments.execution.executors.options import part_of
     from experiments.execution.standing import unfinished
     from experiments.planning import plan_file
-    from experiments.planning.concurrency import Parallel, plan_parallel
+    from experiments.planning.concurrency import plan_parallel
     from experiments.planning.estimate import sequential_seconds
     from experiments.planning.plan import check_files, check_writable, default_profile, plan
     from experiments.planning.results_folder import results_folder
@@ -130,8 +131,7 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
     folder = results_folder(ablation, profile, overrides, jobs, args.metric)
     if engine.executor == "local":
         alone_s = sequential_seconds(jobs, ablation.baseline_of(profile))
-        given = None if args.jobs == "auto" else Parallel(args.jobs, args.jobs)
-        parallel = given or plan_parallel(jobs, alone_s, console.print)
+        parallel = plan_parallel(jobs, alone_s, args.jobs, console.print)
         executor, how = choose.local(parallel.runs), how_locally(parallel, len(jobs), alone_s)
         budget = Budget(alone_s / min(parallel.speedup, len(jobs)), args.max_hours)
         if profile == "paper" or (args.profile is None and "paper" in ablation.profiles):
@@ -189,10 +189,12 @@ def run_all(console: Console, args: Args) -> int:
 
 if __name__ == "__main__":
     try:
+        follow_if_told()
         args = tyro.cli(Args, description=Args.__doc__)
         temporary.use_own_folder()
         end_on_interrupt()
-        sys.exit(main(args))
+        with leading():
+            sys.exit(main(args))
     except KeyboardInterrupt as interrupt:
         print("\ninterrupted; run the same command again to resume", file=sys.stderr)
         sys.exit(getattr(interrupt, "status", 130))

@@ -48,8 +48,8 @@ class Images(Protocol):
         """The first images, in memory on the device."""
         ...
 
-    def batches(self, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """All images with their labels, on the device, in order."""
+    def batches(self, size: int, first: int = 0, every: int = 1) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """All images with their labels, on the device, in order; or only batches first, first + every, ..."""
         ...
 
     def feed(self, order: Order, steps: int) -> Feed:
@@ -79,8 +79,8 @@ class Split:
     def first(self, count: int) -> Split:
         return Split(self.images[:count], self.labels[:count])
 
-    def batches(self, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        return zip(self.images.split(size), self.labels.split(size), strict=True)
+    def batches(self, size: int, first: int = 0, every: int = 1) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        return zip(self.images.split(size)[first::every], self.labels.split(size)[first::every], strict=True)
 
     def feed(self, order: Order, steps: int) -> Feed:
         return InMemory(self)

@@ -49,10 +49,10 @@ class Streamed:
             self._first[count] = Split(images, self.labels[:count])
         return self._first[count]
 
-    def batches(self, size: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        every = torch.arange(len(self.labels)).split(size)
-        read = self.read(iter(batch.tolist() for batch in every), size)
-        for indices, labels in zip(every, self.labels.split(size), strict=True):
+    def batches(self, size: int, first: int = 0, every: int = 1) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        chosen = torch.arange(len(self.labels)).split(size)[first::every]
+        read = self.read(iter(batch.tolist() for batch in chosen), size)
+        for indices, labels in zip(chosen, self.labels.split(size)[first::every], strict=True):
             yield filled(torch.empty(len(indices), *self.shape, dtype=torch.uint8, device=labels.device), read), labels
 
     def feed(self, order: Order, steps: int) -> Feed:

@@ -19,10 +19,11 @@ from experiments.planning.job import Job
 from experiments.spec import SpecError
 from experiments.training.checkpoint import CheckpointError
 from experiments.training.files import refusal
+from experiments.training.group import LostError
 from experiments.training.memory import is_out_of_memory
 from experiments.training.session import Control, Row, StoppedError
 
-KNOWN_ERRORS = (DataError, CheckpointError, TrackingError, SpecError)
+KNOWN_ERRORS = (DataError, CheckpointError, TrackingError, SpecError, LostError)
 DISK = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 
 

@@ -12,18 +12,21 @@ from typing import Any
 
 import torch
 
+from experiments import torchrun
+
 PACKAGES = ("torch", "torchvision", "numpy", "wandb", "pandas", "scipy")
 NAME = "env.json"
-EXACT = ("packages.torch", "device", "commit")  # what decides the last bits
+EXACT = ("packages.torch", "device", "processes", "commit")  # what decides the last bits
 
 
 def describe(device: str) -> dict[str, Any]:
-    """Versions, device and commit, as `env.json` keeps them."""
+    """Versions, device and commit, as `env.json` keeps them; the number of processes where several train a run."""
     return {
         "python": platform.python_version(),
         "packages": {name: version(name) for name in PACKAGES},
         "platform": platform.platform(),
         "device": device_name(device),
+        **({"processes": torchrun.count()} if torchrun.count() > 1 else {}),
         **_commit(),
     }
 
@@ -82,4 +85,4 @@ def _at(tree: dict[str, Any], path: str) -> Any:
     value: Any = tree
     for key in path.split("."):
         value = value.get(key) if isinstance(value, dict) else None
-    return value
+    return 1 if value is None and path == "processes" else value

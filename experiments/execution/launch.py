@@ -18,6 +18,7 @@ from experiments.execution.held import POLL_S, Held
 from experiments.execution.interruption import WINDOWS, Stop, graceful
 from experiments.execution.pool import Killed, Logged, Pool, Stepped, Told
 from experiments.planning.job import Job
+from experiments.training import group
 from experiments.training.files import refusal
 from experiments.training.session import Control, Row
 
@@ -71,7 +72,7 @@ def in_turn(
     jobs: Sequence[Job], parallel: int, progress: Progress, tell: Tell, stepped: Steps, stop: Stop
 ) -> Iterator[Ended]:
     waiting, held = deque(jobs), Held(tell)
-    while (waiting or held) and not stop():
+    while (waiting or held) and not stop() and not group.is_broken():
         waiting.extend(held.freed())
         if not waiting:
             time.sleep(POLL_S)
@@ -85,6 +86,9 @@ def in_turn(
             held.add(job)
         elif ended.cause != "stop":
             yield ended
+    if group.is_broken():
+        for job in waiting:
+            yield Ended(job, None, "not begun, because the processes that train together have failed in another run")
 
 
 def in_parallel(

@@ -26,7 +26,7 @@ from experiments.execution.wandb_files import fragments, mark_superseded
 from experiments.execution.wandb_page import page
 from experiments.planning.job import Job
 from experiments.spec import RunSpec, SpecError, nested
-from experiments.training import checkpoint
+from experiments.training import checkpoint, group
 from experiments.training.files import remove_leftovers
 from experiments.training.session import Control, Row, StoppedError
 from experiments.training.train import train
@@ -82,9 +82,8 @@ def complete_run(job: Job, progress: Callable[[Row], None], control: Control = U
 
 def _train(job: Job, digest: str | None, progress: Callable[[Row], None], control: Control) -> Result:
     state.begin(job.folder)
-    torch.set_num_threads(job.spec.threads)
-    check_images_fit(job.spec, job.loading)
-    data = _on_device(load_for(job.spec.data, job.data_dir, job.loading, job.spec.device), job.spec)
+    group.begin(job)
+    data = load_data(job)
     check_labels(data, control.tell)
     env = environment.describe(job.spec.device) | ({} if digest is None else {"data": digest})
     env |= {} if job.file is None else {"file": asdict(job.file)}
@@ -101,7 +100,8 @@ def _train(job: Job, digest: str | None, progress: Callable[[Row], None], contro
             progress(row)
 
         try:
-            outcome = train(job.spec, data, job.folder, log, job.signals, job.metrics, control)
+            with group.together(StoppedError):
+                outcome = train(job.spec, data, job.folder, log, job.signals, job.metrics, control)
         except RuntimeError as error:
             if NOT_DETERMINISTIC not in str(error):
                 raise
@@ -122,6 +122,13 @@ def _train(job: Job, digest: str | None, progress: Callable[[Row], None], contro
             mark_superseded(job)
     state.end(job.folder, rows, outcome)
     return outcome
+
+
+def load_data(job: Job) -> Dataset:
+    """The run's data on its device; this process computes with the run's number of threads from now on."""
+    torch.set_num_threads(job.spec.threads)
+    check_images_fit(job.spec, job.loading)
+    return _on_device(load_for(job.spec.data, job.data_dir, job.loading, job.spec.device), job.spec)
 
 
 def tracker_of(job: Job, env: dict[str, Any]) -> Tracker:

@@ -6,6 +6,7 @@ import multiprocessing
 import sys
 from typing import Any
 
+from experiments import torchrun
 from experiments.execution.interruption import blocked
 from experiments.machine import has_gpu
 
@@ -25,8 +26,9 @@ def context(device: str) -> Any:
 
 
 def begin(device: str | None) -> None:
-    """Have that server load while the caller makes its plan; spawned workers need none."""
-    if sys.platform == "linux" and (device == "cpu" or (device is None and not has_gpu())):
+    """Have that server load while the caller makes its plan; spawned workers need none, nor do torchrun's processes."""
+    on_cpu = device == "cpu" or (device is None and not has_gpu())
+    if on_cpu and sys.platform == "linux" and torchrun.count() == 1:
         start_server()
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 
-from experiments import machine
+from experiments import machine, torchrun
 from experiments.data.load import held_bytes
 from experiments.loading import AS_FITS, Loading
 from experiments.planning import throughput
 from experiments.planning.job import Job
 from experiments.planning.plan import activation_values
-from experiments.spec import RunSpec
+from experiments.spec import RunSpec, SpecError
 
 # Measured on a CPU with batches of 64 to 128: a process with PyTorch, W&B and CIFAR-10 (0.2 GB) takes 0.9 GB before it
 # trains. Training adds 0.8 (ResNet-164) to 1.2 times (ResNet-20, DenseNet-40) the bytes of all activations in the
@@ -59,11 +60,24 @@ def fastest(limit: int, images_per_s: Callable[[int], float]) -> Parallel:
     return Parallel(runs, rate / alone)
 
 
-def plan_parallel(jobs: Sequence[Job], sequential_s: float, say: Callable[[str], None] = lambda line: None) -> Parallel:
-    """For runs that take `sequential_s` seconds one after the other.
+def plan_parallel(
+    jobs: Sequence[Job],
+    sequential_s: float,
+    wanted: int | Literal["auto"] = "auto",
+    say: Callable[[str], None] = lambda line: None,
+) -> Parallel:
+    """For runs that take `sequential_s` seconds one after the other; wanted: so many in parallel.
 
-    On a CPU every core gets a run; on an NVIDIA GPU the best number is measured if the plan is long, else it is one.
+    auto: on a CPU every core gets a run; on an NVIDIA GPU the best number is measured if the plan is long, else it is
+    one. Processes that `torchrun` has started train one run after the other, together. Raises SpecError if they are
+    asked for more.
     """
+    if (processes := torchrun.count()) > 1:
+        if wanted not in ("auto", 1):
+            raise SpecError(f"--jobs {wanted}: the processes of torchrun train one run at a time; leave it out")
+        return Parallel(1, processes)
+    if wanted != "auto":
+        return Parallel(wanted, wanted)
     specs, data_dir, loading = [job.spec for job in jobs], jobs[0].data_dir, jobs[0].loading
     if specs[0].device == "cpu":
         runs = most(specs, machine.free_memory(), machine.cores(), loading)

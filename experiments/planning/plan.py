@@ -20,6 +20,7 @@ from experiments.planning.choices import check_choices
 from experiments.planning.job import Job, Mode
 from experiments.spec import RunSpec, SpecError
 from experiments.training.metrics import check_metrics, facts_of
+from experiments.training.shared_step import check_shared
 from experiments.user_file import check_unchanged
 from nets import cost
 
@@ -52,6 +53,7 @@ def plan(
     for name, spec in specs.items():
         try:
             check_choices(spec)
+            check_shared(spec)
             costs(spec)
         except SpecError as error:
             raise SpecError(f"{ablation.name}/{name}: {error}") from None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,13 @@ from experiments.data.augment import Batches, Pixels
 from experiments.data.load import Dataset
 from experiments.seeding import global_streams, restore_streams
 from experiments.spec import RunSpec
-from experiments.training import checkpoint, memory
+from experiments.training import checkpoint, group, memory
 from experiments.training.build import build_net
 from experiments.training.ema import Ema
 from experiments.training.optimisers import make_optimiser
 from experiments.training.precision import compiled
 from experiments.training.schedule import learning_rate
+from experiments.training.shared_step import SharedStep, distributed, is_shared, part_of_process, prepared
 from experiments.training.signals import measure
 from experiments.training.step import Row, Step, make_step
 from experiments.training.writer import Writer
@@ -144,14 +145,18 @@ class Session:
         """Write a checkpoint. Raises torch.OutOfMemoryError if a lack of memory may have changed the run's bits."""
         if self.spec.deterministic:
             memory.check_refusals(self.spec.device, self.refusals)
+        if group.is_first():
+            self.writer.write(self._state())
+        self.saved_at = time.monotonic()
+
+    def _state(self) -> dict[str, Any]:
         state = {name: part.state_dict() for name, part in self.parts.items()}
         state |= {"run_id": self.spec.run_id, "rows": self.rows, "outcome": self.outcome, "divergence": self.divergence}
         if self.begun is not None:
             streams = global_streams(self.spec.device)
             under_way = {"row": self.begun, "next_step": self.next_step, "spent_s": time.perf_counter() - self.started}
             state["epoch"] = {**under_way, "sums": list(self.step.sums), "streams": streams}
-        self.writer.write(state)
-        self.saved_at = time.monotonic()
+        return state
 
     def restore(self, state: dict[str, Any]) -> None:
         """Raises CheckpointError for a state of another net or optimiser."""
@@ -200,12 +205,17 @@ class Session:
 
 
 def open_session(spec: RunSpec, data: Dataset, folder: Path, control: Control) -> Session:
-    """The run as its last checkpoint has it, or at its start."""
-    state = checkpoint.load(folder, spec.run_id, control.tell)
-    net: nn.Module = build_net(spec, data).to(torch.device(spec.device)).to(memory_format=torch.channels_last)
+    """The run as its last checkpoint has it, or at its start; the same in all processes that train it together."""
+    state = group.from_first(lambda: checkpoint.load(folder, spec.run_id, control.tell))
+    control = replace(control, stop=group.any_of(control.stop))
+    built = build_net(spec, data).to(torch.device(spec.device)).to(memory_format=torch.channels_last)
+    net = prepared(built, spec)
     optimiser = make_optimiser(net, spec)
     ema = None if spec.recipe.ema is None else Ema(net, spec.recipe.ema)
-    step = make_step(compiled(net, spec), optimiser, ema, spec, Batches(spec, data.train))
+    make, batches = SharedStep if is_shared(spec) else make_step, Batches(spec, data.train, part_of_process(spec))
+    step = make(
+        distributed(compiled(net, spec)), optimiser, ema, spec, Batches(spec, data.train, part_of_process(spec))
+    )
     session = Session(spec, folder, control, step, net)
     if state:
         session.restore(state)

@@ -72,16 +72,26 @@ class Step:
 
     def advance(self, samples: Samples) -> None:
         """The part of a step that runs on the device."""
-        images, labels = self.batches.make(samples)
-        with autocast(self.spec):
-            loss, logits = training_loss(self.net(images), labels, self.spec.recipe)
         self.optimiser.zero_grad()
-        loss.backward()
+        loss, wrong = self.backward(samples)
         if self.spec.recipe.clip_norm is not None:
             nn.utils.clip_grad_norm_(self.net.parameters(), self.spec.recipe.clip_norm)
         self.optimiser.step()
+        self.add(loss, wrong)
+
+    def backward(self, samples: Samples) -> tuple[torch.Tensor, torch.Tensor]:
+        """The gradients of the loss, that loss, and the number of wrong predictions."""
+        return self.backward_of(*self.batches.make(samples))
+
+    def backward_of(
+        self, images: torch.Tensor, labels: torch.Tensor, weight: float = 1.0
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Add weight * the gradients of the images' loss to the parameters'; that loss, and the wrong predictions."""
+        with autocast(self.spec):
+            loss, logits = training_loss(self.net(images), labels, self.spec.recipe)
+        (loss if weight == 1 else weight * loss).backward()
         classes = labels if labels.ndim == 1 else labels.argmax(1)  # mixed labels: the class with the larger share
-        self.add(loss.detach(), (logits.detach().argmax(1) != classes).sum())
+        return loss.detach(), (logits.detach().argmax(1) != classes).sum()
 
     def add(self, loss: torch.Tensor, wrong: torch.Tensor) -> None:
         sums = self.sums

@@ -9,7 +9,7 @@ from pathlib import Path
 from analysis.schema import Outcome
 from experiments.data.load import Dataset
 from experiments.spec import RunSpec
-from experiments.training import metrics, predictions
+from experiments.training import group, metrics, predictions
 from experiments.training.build import build_net
 from experiments.training.evaluation import evaluate
 from experiments.training.process import prepare_process
@@ -47,7 +47,7 @@ def train(
             row = session.trained()
             tested, logits = evaluate(session.tested, spec, data.test, session.pixels, after_batch=session.check_in)
             row |= tested | metrics.measure(measured, logits, data.test.labels)
-            if session.end_epoch(row):
+            if session.end_epoch(row) and group.is_first():
                 predictions.save(folder, logits, data.test.labels)  # before the checkpoint that says the run is over
             session.save()
             log(row)
