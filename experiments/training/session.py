@@ -213,9 +213,7 @@ def open_session(spec: RunSpec, data: Dataset, folder: Path, control: Control) -
     optimiser = make_optimiser(net, spec)
     ema = None if spec.recipe.ema is None else Ema(net, spec.recipe.ema)
     make, batches = SharedStep if is_shared(spec) else make_step, Batches(spec, data.train, part_of_process(spec))
-    step = make(
-        distributed(compiled(net, spec)), optimiser, ema, spec, Batches(spec, data.train, part_of_process(spec))
-    )
+    step = make(distributed(compiled(net, spec)), optimiser, ema, spec, batches)
     session = Session(spec, folder, control, step, net)
     if state:
         session.restore(state)

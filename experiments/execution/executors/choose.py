@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
-from experiments import machine
+from experiments import machine, torchrun
 from experiments.execution.attempt import Ended
 from experiments.execution.executors import ray_core, slurm
 from experiments.execution.executors.options import Engine
 from experiments.execution.launch import Progress, Steps, Tell, launch
 from experiments.planning.job import Job
-from experiments.spec import Device
+from experiments.spec import Device, SpecError
 
 Executor = Callable[[Sequence[Job], Progress, Tell, Steps], Iterator[Ended]]
 
@@ -33,6 +33,8 @@ def elsewhere(engine: Engine, most: int | None) -> tuple[Executor, str]:
 
     Raises SpecError where the engine cannot be used.
     """
+    if torchrun.count() > 1:
+        raise SpecError(f"--executor {engine.executor} starts runs of its own; leave torchrun out, or --executor")
     limit = f", at most {most} at a time" if most else ""
     if engine.executor == "slurm":
         slurm.check()
