@@ -28,6 +28,11 @@ def test_the_quickest_of_those_that_decide_nearly_as_much():
     assert choose([slow, quick, hasty]) == quick
 
 
+def test_longer_training_where_it_decides_nearly_as_much():
+    short, long, longest = choice(2, 8, 3.0, 1.0), choice(4, 12, 2.8, 3.0), choice(8, 12, 2.0, 5.0)
+    assert choose([short, long, longest]) == long
+
+
 def test_the_plan_says_what_the_profile_can_show(tmp_path):
     ablation = ablations.load("resnet_preact")
     found = choices()["resnet_preact", "smoke"]
