@@ -55,7 +55,7 @@ def name_of(process: psutil.Process) -> str:
 
 
 def remove_stale(parent: Path) -> None:
-    """Remove the folders in `parent` that belong to processes of this host which have ended."""
+    """Remove the folders in `parent` that belong to processes of this host, or container, which have ended."""
     for folder in parent.glob(f"{PREFIX}{_host()}-*"):
         match = re.fullmatch(rf"{PREFIX}{_host()}-(\d+)-(\d+)-\w+", folder.name)
         if match and not _is_alive(int(match[1]), float(match[2])):
@@ -73,7 +73,12 @@ def kernel_cache() -> Path:
 
 
 def _host() -> str:
-    return f"{zlib.crc32(platform.node().encode()):08x}"
+    """The host and, on Linux, the namespace of process ids: in a container's a process outside looks as if it had ended."""
+    try:
+        namespace = os.readlink("/proc/self/ns/pid")
+    except OSError:
+        namespace = ""
+    return f"{zlib.crc32(f'{platform.node()} {namespace}'.encode()):08x}"
 
 
 def _is_alive(pid: int, started: float) -> bool:

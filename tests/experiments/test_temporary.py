@@ -123,3 +123,15 @@ def test_a_killed_study_started_again_leaves_nothing(short, tmp_path, monkeypatc
 
 def without_kernels(folder: Path) -> list[Path]:
     return [path for path in folder.iterdir() if not path.name.startswith("torchinductor_")]
+
+
+def test_a_process_of_another_container_with_the_same_name_is_not_taken_for_dead(short, monkeypatch):
+    """Its ids mean nothing here: the process has id 7 there, and here nobody has."""
+    there = short / named(2**22 + 7, 1.0)
+    there.mkdir()
+    monkeypatch.setattr(temporary.os, "readlink", lambda path: "pid:[4026532000]")
+    temporary.remove_stale(short)
+    assert there.is_dir()
+    monkeypatch.undo()
+    temporary.remove_stale(short)
+    assert not there.exists()
