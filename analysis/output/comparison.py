@@ -118,13 +118,13 @@ def variants(table: pd.DataFrame) -> Printed:
         f"B − A{unit}": [interval(row["difference"], row["low"], row["high"], f"+{form}") for row in rows],
         "pairs": [str(row["pairs"]) for row in rows],
         "reading of B": [row["reading"] for row in rows],
-        "p (Holm)": [p_value(row["p_holm"]) for row in rows],
+        "p (adjusted)": [p_value(row["p_adjusted"]) for row in rows],
     }
     notes = [
         f"A, B: median over seeds of the last epoch's {metric.label}"
         f"{'' if metric.lower_is_better else ' (higher is better)'}, failed runs ranked last; n, failed: runs of A and "
-        "of B. B − A: mean over pairs with the same seed, with its 95 % t interval; p: its p-value, adjusted over the "
-        "variants. all variants: per seed the mean over them, not adjusted."
+        f"of B. B − A: mean over pairs with the same seed, with its t interval. {formatting.adjustment(table)} "
+        "all variants: per seed the mean over them, a comparison by itself at 95 %."
     ]
     unequal = [row["label"] for row in rows if present(row["failures_p"]) and row["failures_p"] < 0.05]
     notes += [f"A and B fail unequally often beyond chance (Barnard's test at 5 %): {', '.join(unequal)}."] * bool(
@@ -145,11 +145,11 @@ def effects(table: pd.DataFrame) -> Printed:
         f"change{unit}": [interval(row["change"], row["low"], row["high"], form) for row in rows],
         "n": [str(row["pairs"]) for row in rows],
         "reading": [row["reading"] for row in rows],
-        "p (Holm)": [p_value(row["p_holm"]) for row in rows],
+        "p (adjusted)": [p_value(row["p_adjusted"]) for row in rows],
     }
     notes = [
         "effect: variant minus baseline, mean over pairs with the same seed; change: B's minus A's over the n seeds "
-        "that have all four runs, with its 95 % t interval; p: its p-value, adjusted over the variants."
+        "that have all four runs, with its t interval. " + formatting.adjustment(table)
     ]
     return Printed(formatting.filled(columns), ("variant", "reading"), frozenset(), notes)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from analysis.output.render import to_markdown
-from analysis.output.report import headline
 from analysis.results.findings import Findings
 from analysis.schema import SIGNAL, logged_as
 
@@ -62,7 +61,7 @@ def report(findings: Findings, entity: str, project: str, *, saved: bool = False
         filters=f"Metric('JobType') == '{profile(findings)}'",
         groupby=["config.variant"],
     )
-    verdict = headline(findings.verdict.lines, findings.claims, declared.labels[declared.baseline], study.metric)
+    verdict = findings.verdict.headline
     blocks: list[Any] = [
         wr.TableOfContents(),
         wr.H1("Verdict"),

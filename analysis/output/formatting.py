@@ -10,9 +10,9 @@ import pandas as pd
 
 from analysis.results.verdict_lines import verdict_text
 from analysis.schema import ERROR, Metric
+from analysis.stats.decision import Design
 
 UNCONFIRMED = "?"
-PAIRED = "difference: variant minus baseline, mean over pairs with the same seed, with its 95 % t interval"
 MINUS = "\N{MINUS SIGN}"
 
 
@@ -47,6 +47,10 @@ class Headings:
 def metric_of(table: pd.DataFrame) -> Metric:
     """What the table's values are of."""
     return table.attrs.get("metric", ERROR)
+
+
+def adjustment(table: pd.DataFrame) -> str:
+    return table.attrs.get("design", Design()).text
 
 
 def printed(table: pd.DataFrame) -> Printed:
@@ -92,7 +96,7 @@ def variants(table: pd.DataFrame) -> Printed:
         "failed": [str(row["failed"]) for row in rows],
         heading.difference: ["baseline" if row["baseline"] else _difference(row, digits) for row in rows],
         "reading": [row["reading"] for row in rows],
-        "p (Holm)": [p_value(row["p_holm"]) for row in rows],
+        "p (adjusted)": [p_value(row["p_adjusted"]) for row in rows],
         "parameters": [number(row["parameters"], ",.0f") for row in rows],
         "multiply-adds": [number(row["multiply_adds"], ",.0f") for row in rows],
         "min/run": [number(row["minutes"], ".1f") for row in rows],
@@ -103,12 +107,12 @@ def variants(table: pd.DataFrame) -> Printed:
         f"{'ours' if metric == ERROR else heading.ours}: median over seeds of the last epoch's {metric.label}"
         f"{'' if metric.lower_is_better else ' (higher is better)'}, failed runs ranked last; "
         f"mean ± std: over the n runs that finished without failing{gap}.",
-        f"{PAIRED}{'; p: its p-value, adjusted over the variants' if 'p (Holm)' in cells else ''}.",
+        f"difference: variant minus baseline, mean over pairs with the same seed and t interval. {adjustment(table)}",
     ]
     if not table["paper_confirmed"].all():
         notes.append(f"{UNCONFIRMED}: not confirmed in the paper's text.")
     if table["best"].any():
-        notes.append("bold: better than every other variant by the 95 % interval of each paired difference.")
+        notes.append("bold: shown to be better than every other variant, each by its paired difference.")
     notes += undetected(table) + _bootstrap(table)
     bold = frozenset((i, heading.ours) for i, best in enumerate(table["best"]) if best)
     return Printed(cells, ("variant", "reading"), bold, notes)
@@ -124,13 +128,14 @@ def effects(table: pd.DataFrame) -> Printed:
         f"paper{unit}": [number(row["paper"], f"+.{metric.digits}f") for row in rows],
         f"ours{unit}": [_difference(row, metric.digits) for row in rows],
         "n": [str(row["pairs"]) for row in rows],
-        "p (Holm)": [p_value(row["p_holm"]) for row in rows],
+        "p (adjusted)": [p_value(row["p_adjusted"]) for row in rows],
         "reading": [row["reading"] for row in rows],
     }
     notes = [f"{kind}: {EFFECT_NOTES[kind]}." for kind in dict.fromkeys(table["family"])]
     notes.append(
-        "ours: one contrast per seed, over the n seeds for which no run in it failed, as mean with 95 % t interval; "
-        f"above 0 is {'worse' if metric.lower_is_better else 'better'}; p: adjusted over the effects of the same kind."
+        "ours: one contrast per seed, over the n seeds for which no run in it failed, mean and t interval; above 0 is "
+        f"{'worse' if metric.lower_is_better else 'better'}. Intervals hold for all effects of a kind together at 95 %, "
+        "and p is adjusted for their number."
     )
     notes += undetected(table) + _bootstrap(table)
     return Printed(filled(columns), ("effect", "kind", "reading"), frozenset(), notes)
@@ -151,13 +156,18 @@ def claims(table: pd.DataFrame) -> Printed:
         "paper's claim": [f"{row['better']} < {row['worse']}" for row in rows],
         "paper (pp)": ["fail" if math.isnan(row["gap"]) else number(row["gap"], "+.2f") for row in rows],
         "ours (pp)": [_difference(row) for row in rows],
+        "P(A < B)": [_share(row) for row in rows],
+        "correlation": [number(row["correlation"], ".2f") for row in rows],
         "n": [str(row["pairs"]) for row in rows],
-        "p (Holm)": [p_value(row["p_holm"]) for row in rows],
+        "p (adjusted)": [p_value(row["p_adjusted"]) for row in rows],
         "verdict": [verdict_text(row["verdict"], row["why"]) for row in rows],
         "seeds to decide": ["" if pd.isna(row["seeds"]) else f"{row['seeds']}" for row in rows],
     }
     notes = [
-        "A < B: the paper reports a lower error for A than for B; ours: B minus A, so above 0 agrees with the paper."
+        "A < B: the paper reports a lower error for A than for B; ours: B minus A, so above 0 agrees with the paper. "
+        "P(A < B): share of the pairs of one seed in which A has the lower error, with 95 % interval (Bouthillier et al. "
+        "2021); correlation: of the two errors of a pair. Intervals and p are adjusted for all comparisons with the "
+        "baseline together, and for all others together; equivalent: smaller than the paper's difference or --margin.",
     ]
     return Printed(filled(columns), ("paper's claim", "verdict"), frozenset(), notes)
 
@@ -172,7 +182,7 @@ def times(table: pd.DataFrame) -> Printed:
         "reached": [f"{row['reached']} of {row['n']}" for row in rows],
         "times as long": ["reference" if row["reference"] else _ratio(row) for row in rows],
         "sooner, later": ["" if row["reference"] else f"{row['sooner']}, {row['later']}" for row in rows],
-        "p (Holm)": [p_value(row["p_holm"]) for row in rows],
+        "p (adjusted)": [p_value(row["p_adjusted"]) for row in rows],
         "test": [row["test"] for row in rows],
     }
     notes = [
@@ -210,6 +220,10 @@ def _difference(row: pd.Series, digits: int = 2) -> str:
     return interval(row["difference"], row["low"], row["high"], f"+.{digits}f")
 
 
+def _share(row: pd.Series) -> str:
+    return "" if math.isnan(row["share"]) else f"{row['share']:.2f} [{row['share_low']:.2f}, {row['share_high']:.2f}]"
+
+
 def _ratio(row: pd.Series) -> str:
     median = number(row["ratio"], ".2f")
     return median if math.isnan(row["low"]) else f"{median} [{row['low']:.2f}, {row['high']:.2f}]"
@@ -235,4 +249,4 @@ def _bootstrap(table: pd.DataFrame) -> list[str]:
         f"{row['label']} [{number(row['boot_low'], form)}, {number(row['boot_high'], form)}]"
         for _, row in drawn.iterrows()
     )
-    return [f"95 % bootstrap intervals (BCa, widened for small n): {each}."]
+    return [f"95 % bootstrap intervals, each for itself (BCa, widened for small n): {each}."]

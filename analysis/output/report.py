@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,16 +16,11 @@ from analysis.output.render import to_html as table_html
 from analysis.output.report_curves import MOST_EPOCHS, MOST_SEEDS, curve_data
 from analysis.output.report_parts import CAPTIONS, plan_rows, run_rows, shared_settings, versions
 from analysis.results.findings import Findings
-from analysis.results.verdict_lines import WORDS, Line
-from analysis.schema import ERROR, Metric
+from analysis.schema import Metric
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_RUNS = 500  # listed one by one; the rest are counted
 MOST_PROBLEMS = 200
-HEADLINE_WORDS = (  # one, several; in the order of WORDS
-    ("replicates here", "is contradicted", "stays undecided with these runs"),
-    ("replicate here", "are contradicted", "stay undecided with these runs"),
-)
 WIDE_PT = 400.0  # two-column figures are wider than this
 
 
@@ -52,7 +46,7 @@ def to_html(findings: Findings, pictures: Mapping[str, Path]) -> str:
             declared=declared,
             profile=runs["profile"].iloc[0],
             protocol=findings.protocol.note,
-            headline=headline_of(findings),
+            headline=findings.verdict.headline,
             verdict=findings.verdict,
             table=_table(findings.variants),
             effects=_table(findings.effects),
@@ -84,32 +78,6 @@ def templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-
-
-def headline_of(findings: Findings) -> str:
-    """The verdict in a sentence."""
-    declared, found = findings.study.declared, findings.verdict
-    return found.headline or headline(
-        found.lines, findings.claims, declared.labels[declared.baseline], findings.study.metric
-    )
-
-
-def headline(lines: tuple[Line, ...], claims: pd.DataFrame, baseline: str, metric: Metric = ERROR) -> str:
-    """How many of the paper's conclusions about the baseline hold, in one sentence; without any, of all its claims."""
-    count, about = Counter(line.word for line in lines if line.word), f"conclusion{{s}} about {baseline}"
-    if not count:
-        count, about = Counter(claims["verdict"]), "pairwise claim{s}"
-    if not count:
-        return f"The paper reports no {metric.label.removeprefix('test ')} that these runs could confirm or contradict."
-    said = (
-        f"{count[word]} {(one if count[word] == 1 else many)}"
-        for word, one, many in zip(WORDS, *HEADLINE_WORDS, strict=True)
-        if count[word]
-    )
-    *but_last, last = said
-    parts = " and ".join([*([", ".join(but_last)] if but_last else []), last])
-    total = count.total()
-    return f"Of the paper's {total} {about.format(s='s' * (total != 1))}, {parts}."
 
 
 def _table(table: pd.DataFrame) -> dict[str, Any] | None:

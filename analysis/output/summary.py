@@ -9,7 +9,6 @@ from typing import Any
 
 import pandas as pd
 
-from analysis.output.report import headline_of
 from analysis.results.findings import Findings
 from analysis.study import Study, TableError
 from analysis.study.values import readable
@@ -69,7 +68,7 @@ def summary_of(findings: Findings) -> Summary:
         profile=str(study.runs["profile"].iloc[0] or ""),
         metric=study.metric.label,
         question=study.declared.question,
-        headline=headline_of(findings),
+        headline=findings.verdict.headline,
         claims=tuple(Claim(line.label, line.paper, line.ours, line.badge) for line in findings.verdict.lines),
         n=(min(seeds), max(seeds)),
         runs=len(counted),

@@ -20,7 +20,7 @@ EASY = 20  # a column of words with less room is hard to read
 EDGE, GAP = 2, 2  # blanks around the table, and between two columns
 # The estimate of each table, by the first word of its heading; p-values and readings are printed below it.
 ESTIMATES: Mapping[str, str] = {"variant": "difference", "effect": "ours", "time": "times"}
-BELOW = ("p (Holm)", "reading", "test")
+BELOW = ("p (adjusted)", "reading", "test")
 LEAST = ("min/run", "multiply-adds", "parameters", "iterations", "kind")  # left out in this order where width is short
 SHORT: Mapping[str, str] = {
     "n of": "n\nof", "parameters": "param.\nM", "multiply-adds": "m-adds\nM", "min/run": "min\n/run"
@@ -81,7 +81,7 @@ def _cells(table: pd.DataFrame, estimate: str) -> dict[str, list[str]]:
 def _stacked(text: str, below: Mapping[str, str]) -> str:
     """Estimate with p, interval and reading, one per line: "−0.24, p = 0.031" above "[−0.40, −0.08]"."""
     mean, _, interval = text.partition(" [")
-    p, *readings = below.values() if "p (Holm)" in below else ("", *below.values())
+    p, *readings = below.values() if "p (adjusted)" in below else ("", *below.values())
     mean += f", p {p}" if p.startswith("<") else f", p = {p}" * bool(p)
     return "\n".join(filter(None, (mean, f"[{interval}" * bool(interval), *readings)))
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.schema import Metric
+from analysis.stats.decision import Design, decide, reading
 from analysis.stats.judge import failures_p
-from analysis.stats.paired import Difference, difference_of, gaps, holm, reading
+from analysis.stats.paired import gaps
 from analysis.stats.power import smallest_difference
 from analysis.study import Study, TableError
 from analysis.study.check import check
@@ -78,13 +79,13 @@ def variants_compared(a: Study, b: Study, shared: Sequence[str]) -> pd.DataFrame
     """One row per shared variant, and one of all of them where there are several.
 
     label; a, b: medians, failed runs ranked last; n_a, n_b, failed_a, failed_b: runs that did not fail, and that did;
-    difference, low, high, pairs: B - A, mean over the seeds that both have, with 95 % t interval; p_holm: adjusted over
-    the variants; reading: of B; failures_p: that both fail equally often (Barnard's exact test); detectable: the true
-    difference that so many pairs show with a power of 0.8. "all variants": per seed the mean over the variants.
+    difference, low, high, pairs, p_adjusted: B - A over the seeds that both have, see `decision.Decision`: one of as
+    many comparisons as the ablation declares variants; reading: of B; failures_p: that both fail equally often
+    (Barnard's exact test); detectable: the true difference that so many pairs show with a power of 0.8.
+    "all variants": per seed the mean over the variants, a comparison by itself.
     """
     rows = {}
     for name in shared:
-        against = difference_of(gaps(a.errors[name], b.errors[name]))
         n = (len(a.errors[name]), len(b.errors[name]))
         failed = (a.failures(name), b.failures(name))
         rows[name] = {
@@ -95,25 +96,24 @@ def variants_compared(a: Study, b: Study, shared: Sequence[str]) -> pd.DataFrame
             "n_b": n[1],
             "failed_a": failed[0],
             "failed_b": failed[1],
-            **_row(against, a.metric.sign),
+            **_row(gaps(a.errors[name], b.errors[name]), Design(len(a.declared.variants)), a.metric.sign),
             "failures_p": failures_p(failed[0], sum((n[0], failed[0])), failed[1], sum((n[1], failed[1]))),
         }
     table = pd.DataFrame.from_dict(rows, orient="index")
-    table["p_holm"] = holm(list(table["p"]))
     if len(shared) > 1:
-        every = _row(difference_of(_over_variants(a.errors, b.errors, shared)), a.metric.sign)
-        whole = pd.DataFrame([{"label": ALL, **every, "p_holm": every["p"]}], index=[ALL])
-        table = pd.concat([table, whole])
-    table = table.drop(columns="p").rename_axis("comparison")
-    table.attrs["metric"] = a.metric
+        every = _row(_over_variants(a.errors, b.errors, shared), Design(), a.metric.sign)
+        table = pd.concat([table, pd.DataFrame([{"label": ALL, **every}], index=[ALL])])
+    table = table.rename_axis("comparison")
+    table.attrs |= {"metric": a.metric, "design": Design(len(a.declared.variants))}
     return table
 
 
 def effects_compared(a: Study, b: Study, shared: Sequence[str]) -> pd.DataFrame:
     """One row per shared variant except A's baseline: does what it does to the baseline change from A to B?
 
-    label; a, b: variant - baseline, mean over the seeds of each study; change, low, high, pairs: b - a over the seeds
-    that have all four runs, with 95 % t interval; p_holm; reading. No rows where the baseline is not shared.
+    label; a, b: variant - baseline, mean over the seeds of each study; change, low, high, pairs, p_adjusted: b - a over
+    the seeds that have all four runs, one of as many comparisons as the ablation declares; reading. No rows where the
+    baseline is not shared.
     """
     baseline = a.declared.baseline
     rows = {}
@@ -121,7 +121,8 @@ def effects_compared(a: Study, b: Study, shared: Sequence[str]) -> pd.DataFrame:
         if name == baseline:
             continue
         of_a, of_b = (_effect(study.errors, baseline, name) for study in (a, b))
-        change = difference_of(gaps(of_a, of_b))
+        found = decide(gaps(of_a, of_b), Design(len(a.declared.variants) - 1))
+        change = found.difference
         rows[name] = {
             "label": a.declared.labels[name],
             "a": _mean(of_a),
@@ -130,26 +131,27 @@ def effects_compared(a: Study, b: Study, shared: Sequence[str]) -> pd.DataFrame:
             "low": change.low,
             "high": change.high,
             "pairs": change.n,
-            "p": change.p,
-            "reading": "the effect changes" if change.decided else reading(change, "no seed with all four runs"),
+            "p_adjusted": found.p,
+            "reading": "the effect changes" if found.sign else reading(found, "no seed with all four runs"),
         }
     if not rows:
         return pd.DataFrame().rename_axis("effect change")
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("effect change")
-    table["p_holm"] = holm(list(table.pop("p")))
-    table.attrs["metric"] = a.metric
+    table.attrs |= {"metric": a.metric, "design": Design(len(a.declared.variants) - 1)}
     return table
 
 
-def _row(against: Difference, sign: int) -> dict[str, object]:
+def _row(taken: Sequence[float], design: Design, sign: int) -> dict[str, object]:
+    found = decide(taken, design)
+    against = found.difference
     return {
         "difference": against.mean,
         "low": against.low,
         "high": against.high,
         "pairs": against.n,
-        "p": against.p,
-        "reading": reading(against, "no seed in both", sign),
-        "detectable": smallest_difference(against.std, against.n),
+        "p_adjusted": found.p,
+        "reading": reading(found, "no seed in both", sign),
+        "detectable": smallest_difference(against.std, against.n, alpha=design.claim_alpha),
     }
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from dataclasses import replace
 
 import pandas as pd
 
 from analysis.stats import contrasts, survival
-from analysis.stats.paired import bootstrap_interval, holm, reading
+from analysis.stats.decision import adjusted, decide, reading
+from analysis.stats.paired import bootstrap_interval
 from analysis.stats.power import smallest_difference
 from analysis.study import Declaration, Study, TableError
 
@@ -18,15 +21,20 @@ def effects_table(study: Study) -> pd.DataFrame:
     """One row per effect of a factorial or step of a ladder, in the unit of the metric. Otherwise no rows.
 
     label; family: main, interaction, simple or step (see `effects`); paper: of the published cells; difference, low,
-    high, pairs: mean over the seeds with 95 % interval, n; p_holm: adjusted over the family; reading; boot_low,
-    boot_high, detectable as in the table of variants. An effect whose cells have no common seed is a row with n = 0.
+    high, pairs, p_adjusted: mean over the seeds, see `decision.Decision`: one of as many as its kind declares;
+    reading; boot_low, boot_high, detectable as in the table of variants. An effect whose cells have no common seed is a
+    row with n = 0.
     """
     cells = study.paper.by_variant
     paper = {str(name): float(value) for name, value in cells["value"].items()} if len(cells) else {}
     rows = []
-    for effect in _effects(study.declared):
+    effects = _effects(study.declared)
+    kinds = Counter(effect.family for effect in effects)
+    for effect in effects:
         taken = contrasts.per_seed(effect, study.errors)
-        ours = contrasts.difference_of(taken)
+        design = replace(study.design, family=kinds[effect.family])
+        decision = decide(taken, design, math.nan if study.margin is None else study.margin)
+        ours = decision.difference
         low, high = bootstrap_interval(taken)
         rows.append(
             {
@@ -37,18 +45,18 @@ def effects_table(study: Study) -> pd.DataFrame:
                 "low": ours.low,
                 "high": ours.high,
                 "pairs": ours.n,
-                "p": ours.p,
-                "reading": reading(ours, "no seed without a failed or missing cell", study.metric.sign),
+                "p_adjusted": decision.p,
+                "reading": reading(decision, "no seed without a failed or missing cell", study.metric.sign),
                 "boot_low": low,
                 "boot_high": high,
-                "detectable": smallest_difference(ours.std, ours.n),
+                "detectable": smallest_difference(ours.std, ours.n, alpha=design.claim_alpha),
             }
         )
     if not rows:
         return pd.DataFrame().rename_axis("effect")
     table = pd.DataFrame(rows).rename_axis("effect")
     table.attrs["metric"] = study.metric
-    return table.assign(p_holm=table.groupby("family")["p"].transform(lambda p: holm(list(p)))).drop(columns="p")
+    return table
 
 
 def _effects(declared: Declaration) -> list[contrasts.Effect]:
@@ -67,8 +75,9 @@ def times_table(study: Study) -> pd.DataFrame:
 
     label; epochs: median, inf where half of the runs never get there; iterations: the same in iterations; reached, n:
     runs; reference: the variant that the others are compared with; ratio (of the medians), mean, low, high, sooner,
-    later, p_holm, test: see `survival.Ratio`. Where the learning rate is one of the factors, `fastest` marks the rate
-    with the smallest median at every level of the others, as Krizhevsky et al. chose theirs; those are compared.
+    later, test: see `survival.Ratio`; p_adjusted: its p times the number of comparisons that are declared. Where the
+    learning rate is one of the factors, `fastest` marks the rate with the smallest median at every level of the others,
+    as Krizhevsky et al. chose theirs; those are compared.
     """
     declared = study.declared
     times = {name: study.epochs_to_target[name] for name in study.variants if name in study.epochs_to_target}
@@ -76,6 +85,7 @@ def times_table(study: Study) -> pd.DataFrame:
         return pd.DataFrame().rename_axis("time")
     fastest = _fastest(declared, times)
     reference = fastest.get(_group(declared, declared.baseline), declared.baseline)
+    comparisons = len({_group(declared, name) for name in declared.variants} if fastest else declared.variants) - 1
     per_epoch = _iterations_per_epoch(study)
     rows = []
     for name, mine in times.items():
@@ -98,12 +108,11 @@ def times_table(study: Study) -> pd.DataFrame:
                 "high": ratio.high,
                 "sooner": ratio.sooner,
                 "later": ratio.later,
-                "p": ratio.p,
+                "p_adjusted": adjusted(ratio.p, comparisons),
                 "test": ratio.test if judged else "",
             }
         )
-    table = pd.DataFrame(rows).rename_axis("time")
-    return table.assign(p_holm=holm(list(table["p"]))).drop(columns="p")
+    return pd.DataFrame(rows).rename_axis("time")
 
 
 def _group(declared: Declaration, variant: str) -> tuple[tuple[str, str], ...]:

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.results.effects import effects_table, times_table
+from analysis.results.judged import claims_table
 from analysis.results.protocol import Protocol, protocol
 from analysis.results.variants import variants_table
-from analysis.results.verdict import claims_table, verdict
+from analysis.results.verdict import verdict
 from analysis.results.verdict_lines import Verdict
 from analysis.schema import ERROR
 from analysis.study import Study
@@ -35,11 +36,20 @@ class Findings:
     problems: tuple[str, ...]
 
     @classmethod
-    def from_frames(cls, runs: pd.DataFrame, history: pd.DataFrame | None = None, metric: str = ERROR.name) -> Findings:
-        """Raises TableError where the runs are not of one declared ablation, or differ in more than the factors."""
-        study = Study.from_frames(runs, history, metric)
+    def from_frames(
+        cls,
+        runs: pd.DataFrame,
+        history: pd.DataFrame | None = None,
+        metric: str = ERROR.name,
+        margin: float | None = None,
+    ) -> Findings:
+        """margin: differences below it do not matter, in the metric's unit; None: the paper's say what matters.
+
+        Raises TableError where the runs are not of one declared ablation, or differ in more than the factors.
+        """
+        study = Study.from_frames(runs, history, metric, margin)
         alike, table = protocol(study), variants_table(study)
-        claims = claims_table(table, study)
+        claims = claims_table(study)
         return cls(
             study=study,
             protocol=alike,

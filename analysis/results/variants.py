@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from dataclasses import replace
 
 import pandas as pd
 
-from analysis.stats.paired import (
-    Difference,
-    Summary,
-    bootstrap_interval,
-    gaps,
-    holm,
-    paired_difference,
-    reading,
-    summarise,
-)
+from analysis.results.claims import rows_of
+from analysis.results.judged import judge_against_baseline, published_claims
+from analysis.stats.decision import Decision, decide, reading
+from analysis.stats.judge import Judgement
+from analysis.stats.paired import Summary, bootstrap_interval, gaps, summarise
 from analysis.stats.power import smallest_difference
 from analysis.study import Study
 from analysis.study.check import check
@@ -27,56 +22,54 @@ def variants_table(study: Study) -> pd.DataFrame:
 
     label; baseline (is this row the baseline); paper, paper_failed, paper_confirmed: the published cell;
     median, mean, std, n, failed: of the metric in the last epoch, see `paired.summarise`; n counts finished runs
-    that are not failed; fails: at least half of the runs failed; gap = median - paper; difference, low, high, pairs,
-    p_holm: variant minus baseline, 95 % interval, Holm over the rows; reading: the difference in words; boot_low,
-    boot_high: the same interval by bootstrap, from 8 pairs up; detectable: the difference that this number of pairs
-    with this spread shows with a power of 0.8; best: better than every other variant, each by its 95 % interval;
-    parameters, multiply_adds; minutes: median training time per run; run_ids: the runs behind the row.
+    that are not failed; fails: at least half of the runs failed; gap = median - paper, where the data set is the
+    paper's; difference, low, high, pairs, p_adjusted: variant minus baseline, see `decision.Decision`: one of as many
+    comparisons as the ablation declares; reading: the difference in words; boot_low, boot_high: the 95 % interval of
+    the difference alone by bootstrap, from 8 pairs up; detectable: the difference that this number of pairs with this
+    spread shows with a power of 0.8; best: shown to be better than every other variant; parameters, multiply_adds;
+    minutes: median training time per run; run_ids: the runs behind the row.
 
     A variant without a run is a row with n = 0. What is missing or repeated is in `study.problems`.
     Raises TableError if the runs differ in anything but the factors and the seed.
     """
     check(study)
-    rows = {name: _row(name, study) for name in study.declared.variants}
+    baseline = study.declared.baseline
+    printed = published_claims(study)
+    printed = printed[printed["against_baseline"]]
+    gaps_of = {c.worse if c.better == baseline else c.better: c.gap for c in rows_of(printed)}
+    rows = {name: _row(name, study, gaps_of.get(name, math.nan)) for name in study.declared.variants}
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("variant")
-    table["p_holm"] = holm(list(table.pop("p")))
-    best = _best(table, study.errors, study.metric.sign)
+    best = _best(table, study)
     table["best"] = [name == best for name in table.index]
-    table.attrs["metric"] = study.metric
+    table.attrs |= {"metric": study.metric, "design": study.design}
     return table
 
 
-def _best(table: pd.DataFrame, errors: Mapping[str, Mapping[int, float]], sign: int) -> str | None:
+def _best(table: pd.DataFrame, study: Study) -> str | None:
     """The variant that is better than every other; one that fails in half its runs loses to one that never fails.
 
-    It must beat every other, so the tests need no correction (Berger 1982, Technometrics 24).
+    Each of its comparisons is decided as those to the baseline are, for any variant might have come out first.
     """
+    errors, sign = study.errors, study.metric.sign
     ran = table[table["n"] + table["failed"] > 0]
     sound = ran[(ran["failed"] == 0) & ran["median"].notna()]
     if len(ran) < 2 or sound.empty:
         return None
     name = (sign * sound["median"]).idxmin()
     for other in ran.index.drop(name):
-        if not ran.at[other, "fails"] and not _better(errors[name], errors[other], sign):
+        if not ran.at[other, "fails"] and decide(gaps(errors[name], errors[other]), study.design).sign != sign:
             return None
     return str(name) if table.at[name, "n"] > 1 else None
 
 
-def _better(ours: Mapping[int, float], theirs: Mapping[int, float], sign: int) -> bool:
-    """The interval of the paired difference excludes 0 on the better side."""
-    difference = paired_difference(theirs, ours)
-    return difference.high < 0 if sign > 0 else difference.low > 0
-
-
-def _row(name: str, study: Study) -> dict[str, object]:
+def _row(name: str, study: Study, paper_gap: float) -> dict[str, object]:
     mine, declared, errors, cells = study.runs_of(name), study.declared, study.errors, study.paper
     ours = summarise(list(errors[name].values()), int(mine["failed"].sum()), study.metric.sign)
-    against = paired_difference(errors[declared.baseline], errors[name])
     is_baseline = name == declared.baseline
-    drawn = bootstrap_interval(gaps(errors[declared.baseline], errors[name]))
-    if is_baseline:
-        drawn = (math.nan, math.nan)
-        against = Difference(math.nan, math.nan, math.nan, math.nan, 0)
+    judged = judge_against_baseline(study, name, paper_gap)
+    decision = decide([], study.design) if is_baseline else judged.decision
+    against = decision.difference
+    drawn = bootstrap_interval([] if is_baseline else gaps(errors[declared.baseline], errors[name]))
     cell = cells.by_variant.loc[name] if name in cells.by_variant.index else None
     paper = math.nan if cell is None else float(cell["value"])
     return {
@@ -86,7 +79,7 @@ def _row(name: str, study: Study) -> dict[str, object]:
         "paper_failed": cell is not None and bool(cell["failed"]),
         "paper_confirmed": cell is None or bool(cell["confirmed"]),
         "median": ours.median,
-        "gap": ours.median - paper,
+        "gap": ours.median - paper if study.setting("data.name") == cells.dataset else math.nan,
         "mean": ours.mean,
         "std": ours.std,
         "n": ours.n,
@@ -96,11 +89,11 @@ def _row(name: str, study: Study) -> dict[str, object]:
         "low": against.low,
         "high": against.high,
         "pairs": against.n,
-        "p": against.p,
-        "reading": "" if is_baseline else _reading(against, ours, study.metric.sign),
+        "p_adjusted": decision.p,
+        "reading": "" if is_baseline else _reading(judged, ours, study.metric.sign),
         "boot_low": drawn[0],
         "boot_high": drawn[1],
-        "detectable": smallest_difference(against.std, against.n),
+        "detectable": smallest_difference(against.std, against.n, alpha=study.design.claim_alpha),
         "parameters": _one(mine, "config.parameters"),
         "multiply_adds": _one(mine, "config.multiply_adds"),
         "minutes": _one(mine, "summary.time/train_s") / 60,
@@ -108,13 +101,14 @@ def _row(name: str, study: Study) -> dict[str, object]:
     }
 
 
-def _reading(against: Difference, ours: Summary, sign: int) -> str:
+def _reading(judged: Judgement, ours: Summary, sign: int) -> str:
     """The difference in words; for a variant that fails, how often."""
     if ours.n + ours.failed == 0:
         return "not run"
     if ours.fails:
         return f"fails in {ours.failed} of {ours.n + ours.failed} runs"
-    return reading(against, "no seed shared with the baseline", sign)
+    decision: Decision = replace(judged.decision, equivalent=judged.word == "equivalent")
+    return reading(decision, "no seed shared with the baseline", sign)
 
 
 def _one(runs: pd.DataFrame, column: str) -> float:

@@ -6,80 +6,56 @@ import argparse
 import math
 import signal
 import sys
-from collections import Counter
 
 import pandas as pd
 import scipy.stats
 
 from analysis.published.cells import PublishedError
 from analysis.results import claims
+from analysis.results.convergence import convergence_lines
 from analysis.results.protocol import Protocol
-from analysis.results.verdict_lines import OWN_WORDS, WORDS, Line, Verdict, verdict_text
+from analysis.results.verdict_lines import OWN_WORDS, WORDS, Line, Verdict, counted, verdict_text
 from analysis.schema import ERROR, Metric
-from analysis.stats.judge import judge
-from analysis.stats.paired import holm
+from analysis.stats.decision import FEWEST_PAIRS
 from analysis.study import Study
 
 NAMED_PAIRS = 6  # of the other pairs, a line names this many and counts the rest; all are in claims_table
 
 
-def claims_table(table: pd.DataFrame, study: Study) -> pd.DataFrame:
-    """One row per pairwise claim of the paper, those about the baseline first.
-
-    better, worse: variants, as the paper ranks them; against_baseline; gap: the paper's, in percentage points, NaN
-    where the worse one fails; difference, low, high, pairs: ours, worse - better, paired by seed, so above 0 agrees;
-    p_holm: adjusted over the claims against the baseline, and over the others; failures_p, verdict, why, seeds, of:
-    see `judge.Judgement`. Where the paper prints differences to the baseline in place of errors, those are its claims.
-    No rows where it prints nothing to compare.
-    """
-    cells = table.assign(value=table["paper"], failed=table["paper_failed"].astype(bool))
-    baseline = table.index[table["baseline"]][0]
-    found = claims.pairs(cells, baseline)
-    if found.empty:
-        found = claims.stated(study.stated[study.stated.index.isin(table.index)], baseline)
-    outcomes = study.outcomes
-    judged = [judge(outcomes[c.better], outcomes[c.worse], c.gap) for c in claims.rows_of(found)]
-    found = found.assign(
-        difference=[j.difference.mean for j in judged],
-        low=[j.difference.low for j in judged],
-        high=[j.difference.high for j in judged],
-        pairs=[j.difference.n for j in judged],
-        p=[j.difference.p for j in judged],
-        failures_p=[j.failures_p for j in judged],
-        verdict=[j.word for j in judged],
-        why=[j.why for j in judged],
-        seeds=pd.array([j.seeds for j in judged], dtype="Int64"),
-        of=[j.of for j in judged],
-    )
-    adjusted = [pd.Series(holm(list(of["p"])), index=of.index) for _, of in found.groupby("against_baseline")]
-    found.attrs["metric"] = study.metric
-    return found.assign(p_holm=pd.concat(adjusted) if adjusted else math.nan)
-
-
 def verdict(table: pd.DataFrame, study: Study, protocol: Protocol, found: pd.DataFrame) -> Verdict:
-    """table: of the variants; found: `claims_table(table, study)`."""
+    """table: of the variants; found: `claims_table(study)`."""
+    converged = tuple(convergence_lines(study))
     if study.declared.published is None:
-        return _own_verdict(table, study.metric)
-    lines = tuple(_line(name, table, found, study.metric) for name in table.index[~table["baseline"]])
-    if found.empty:
-        return Verdict(_header(protocol, study.metric), lines, ())
-    further = (_count(found), *_others(found, table), *rank_agreement(table), *_noise(table, study))
-    return Verdict(_header(protocol, study.metric), lines, further)
+        return _own_verdict(table, study, converged)
+    lines = tuple(_line(name, table, found, study) for name in table.index[~table["baseline"]])
+    further = (*_others(found, table), *rank_agreement(table), *_noise(table, study)) if len(found) else ()
+    return Verdict(_header(protocol, study), lines, (*further, *converged), headline(found, study))
 
 
-def _own_verdict(table: pd.DataFrame, metric: Metric) -> Verdict:
+def headline(found: pd.DataFrame, study: Study) -> str:
+    """What became of the paper's claims about the baseline, in one sentence; without any, of all its claims."""
+    about, baseline = found[found["against_baseline"]], study.declared.labels[study.declared.baseline]
+    claim, mine = f"claim{'s' * (len(about) != 1)} about {baseline}", about
+    if about.empty:
+        claim, mine = f"pairwise claim{'s' * (len(found) != 1)}", found
+    if mine.empty:
+        name = study.metric.label.removeprefix("test ")
+        return f"The paper reports no {name} that these runs could confirm or contradict."
+    return f"Of the paper's {len(mine)} {claim}, {counted(mine['verdict'])}."
+
+
+def _own_verdict(table: pd.DataFrame, study: Study, converged: tuple[str, ...]) -> Verdict:
     """Of runs without a published table: each variant against the baseline, and the best if there is one."""
     label = table["label"][table["baseline"]].iloc[0]
     rows = [row for _, row in table[~table["baseline"]].iterrows()]
-    lines = tuple(Line(row["label"], None, _ours(row, metric), "", row["reading"]) for row in rows)
-    count = Counter(line.badge for line in lines)
-    counts = ", ".join(f"{count[word]} {word}" for word in (*OWN_WORDS, "undecided"))
-    best = [
-        f"{name} is better than every other variant, by the 95 % interval of each paired difference."
-        for name in table["label"][table["best"]]
-    ]
-    headline = f"Of {len(lines)} variant{'s' * (len(lines) != 1)} compared with {label}: {counts}."
-    return Verdict(f"Compared with {label}, paired by seed.", lines, (headline, *best), " ".join([headline, *best]))
+    lines = tuple(Line(row["label"], None, _ours(row, study.metric), "", row["reading"]) for row in rows)
+    words = [line.badge for line in lines]
+    shown = (*(word for word in OWN_WORDS if word != "equivalent" or study.margin is not None), "undecided")
+    counts = ", ".join(f"{words.count(word)} {word}" for word in shown)
+    counts += f", {words.count('not run')} not run" * ("not run" in words)
+    best = [f"; {name} is better than every other variant" for name in table["label"][table["best"]]]
+    said = f"Of {len(lines)} variant{'s' * (len(lines) != 1)} compared with {label}: {counts}{''.join(best)}."
+    return Verdict(f"Compared with {label}, paired by seed. {study.design.text}", lines, converged, said)
 
 
 def rank_agreement(table: pd.DataFrame) -> list[str]:
@@ -96,26 +72,34 @@ def rank_agreement(table: pd.DataFrame) -> list[str]:
     ]
 
 
-def _header(protocol: Protocol, metric: Metric) -> str:
-    if metric.published is None:
-        return f"Against the baseline in {metric.label}, which the papers do not print."
-    if protocol.setting is None:
-        return "There is no published result to compare these runs with."
-    if protocol.deviations:
-        return "Against the baseline, under a protocol other than the paper's: compare directions, not sizes."
-    return "Against the baseline, with the paper's net, data set and recipe."
+def _header(protocol: Protocol, study: Study) -> str:
+    if study.metric.published is None:
+        said = f"Against the baseline in {study.metric.label}, which the papers do not print."
+    elif protocol.setting is None:
+        said = "There is no published result to compare these runs with."
+    elif protocol.deviations:
+        said = "Against the baseline, under a protocol other than the paper's: compare directions, not sizes."
+    else:
+        said = "Against the baseline, with the paper's net, data set and recipe."
+    return f"{said} {study.design.text}"
 
 
-def _line(name: str, table: pd.DataFrame, found: pd.DataFrame, metric: Metric) -> Line:
+def _line(name: str, table: pd.DataFrame, found: pd.DataFrame, study: Study) -> Line:
     row, baseline = table.loc[name], table[table["baseline"]].iloc[0]
     claim = found[found["against_baseline"] & ((found["better"] == name) | (found["worse"] == name))]
+    paper, ours = _paper(name, row, baseline, claim), _ours(row, study.metric)
     if len(claim):
-        word, said = claim["verdict"].iloc[0], _verdict(claim.iloc[0])
-    else:
-        both_fail = row["paper_failed"] and baseline["paper_failed"]
-        equal = abs(row["paper"] - baseline["paper"]) < claims.EQUAL or both_fail
-        word, said = "", "the paper claims no difference" if equal else "nothing published to compare with"
-    return Line(row["label"], _paper(name, row, baseline, claim), _ours(row, metric), word, said)
+        mine = claim.iloc[0]
+        return Line(row["label"], paper, ours, mine["verdict"], _said(mine), _size(mine, table["label"]))
+    both_fail = row["paper_failed"] and baseline["paper_failed"]
+    equal = abs(row["paper"] - baseline["paper"]) < claims.EQUAL or both_fail
+    return Line(
+        row["label"],
+        paper,
+        ours,
+        "",
+        "the paper claims no difference" if equal else "nothing published to compare with",
+    )
 
 
 def _paper(name: str, row: pd.Series, baseline: pd.Series, claim: pd.DataFrame) -> str:
@@ -140,32 +124,34 @@ def _ours(row: pd.Series, metric: Metric) -> str:
     if pd.isna(row["low"]):
         return f"{text} ({row['reading']})"
     interval = f"[{row['low']:+.{digits}f}, {row['high']:+.{digits}f}]".replace("-", "−")
-    return f"{text} {interval}, p after Holm = {row['p_holm']:.2g}"
+    p = "" if pd.isna(row["p_adjusted"]) else f", adjusted p = {row['p_adjusted']:.2g}"
+    return f"{text} {interval}{p}"
 
 
-def _verdict(claim: pd.Series) -> str:
+def _said(claim: pd.Series) -> str:
     if claim["verdict"] != "undecided" or claim["why"]:
         return verdict_text(claim["verdict"], claim["why"])
-    text = f"undecided with {claim['pairs']} seed{'s' if claim['pairs'] != 1 else ''}"
+    text = f"undecided with {claim['pairs']} pair{'s' * (claim['pairs'] != 1)}"
     if pd.isna(claim["seeds"]):
         return text
     seen = f"the paper's {claim['gap']:.2f}" if claim["of"] == "paper" else "a difference as large as the one seen here"
     return f"{text}; about {claim['seeds']} would show {seen} with a power of 0.8"
 
 
-def _count(found: pd.DataFrame) -> str:
-    """How many of the claims about the baseline got each verdict, and how many hold after correction."""
-    mine = found[found["against_baseline"]]
-    if mine.empty:
-        return "No published claim is about the baseline."
-    numbers = mine["verdict"].value_counts()
-    by_pairs = mine[(mine["verdict"] != "undecided") & (mine["why"] == "")]
-    kept = int((by_pairs["p_holm"] < 0.05).sum())
-    text = ", ".join(f"{word} {numbers.get(word, 0)}" for word in WORDS)
-    after = f"; {kept} of the {len(by_pairs)} decided by pairs hold after Holm's correction" if len(by_pairs) else ""
-    return (
-        f"{len(mine)} claim{'s' * (len(mine) != 1)} about the baseline, each judged on its own at 5 %: {text}{after}."
+def _size(claim: pd.Series, labels: pd.Series) -> str:
+    """How large the difference is beside the paper's, how often it shows, and what pairing is worth."""
+    if claim["pairs"] < FEWEST_PAIRS:
+        return ""
+    times = abs(claim["difference"]) / claim["gap"] if claim["gap"] > 0 else math.nan
+    said = [f"{times:.{1 if times < 10 else 0}f} times the paper's difference"]
+    said = said if claim["verdict"] in ("replicates", "contradicted") and not math.isnan(times) else []
+    said.append(
+        f"P({labels[claim['better']]} < {labels[claim['worse']]}) = {claim['share']:.2f} "
+        f"[{claim['share_low']:.2f}, {claim['share_high']:.2f}]"
     )
+    if not math.isnan(claim["correlation"]):
+        said.append(f"correlation of the pairs {claim['correlation']:.2f}".replace("-", "−"))
+    return "; ".join(said)
 
 
 def _others(found: pd.DataFrame, table: pd.DataFrame) -> list[str]:
@@ -174,8 +160,10 @@ def _others(found: pd.DataFrame, table: pd.DataFrame) -> list[str]:
     lines = []
     for word in WORDS if len(others) else ():
         mine = others[others["verdict"] == word]
+        if mine.empty:
+            continue
         text = f"Other pairs, {word}: {len(mine)} of {len(others)}"
-        if len(mine) and word != "undecided":
+        if word not in ("undecided", "not run"):
             labels = table["label"]
             names = [f"{labels[c.better]} < {labels[c.worse]}" for c in claims.rows_of(mine.head(NAMED_PAIRS))]
             more = f", and {len(mine) - NAMED_PAIRS} more" if len(mine) > NAMED_PAIRS else ""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from analysis.stats.equivalence import equivalence_p
-from analysis.stats.paired import NO_SPREAD, Difference, difference_of
+from analysis.stats.paired import NO_DIFFERENCE, NO_SPREAD, Difference, difference_of
 from analysis.stats.sequential import sequential_difference, sequential_p
 
 ALPHA = 0.05
@@ -33,6 +33,17 @@ class Design:
     def claim_alpha(self) -> float:
         """What one claim may spend: alpha / family (Bonferroni; Dunn 1961, JASA 56), the same in every subset."""
         return self.alpha / max(1, self.family)
+
+    @property
+    def text(self) -> str:
+        """What intervals and p-values are adjusted for, in a sentence."""
+        rounds = " at every look" if self.looks else ""
+        if self.family <= 1:
+            return f"Interval and p-value are those of one comparison, at 95 %{rounds}."
+        return (
+            f"Intervals hold for all {self.family} comparisons of the ablation together at 95 %{rounds}, and p is "
+            "adjusted for that number, whichever of them are shown."
+        )
 
     def halved(self) -> Design:
         """For a claim that two tests may decide."""
@@ -84,6 +95,24 @@ def decide(
 def adjusted(p: float, family: int) -> float:
     """Bonferroni's min(1, family p); NaN stays NaN."""
     return p if math.isnan(p) else min(1.0, max(1, family) * p)
+
+
+def reading(found: Decision, without: str, sign: int = 1) -> str:
+    """The decision in words; `without`: where there is no pair; sign: -1 where higher is better."""
+    difference = found.difference
+    if difference.n == 0:
+        return without
+    if found.early:
+        return "too few seeds for the first look"
+    if difference.n == 1:
+        return "one seed: no interval"
+    if math.isnan(difference.low):
+        return NO_DIFFERENCE if abs(difference.mean) <= NO_SPREAD else "all differences equal: no interval"
+    if found.equivalent:
+        return "equivalent"
+    if found.sign:
+        return "worse" if sign * found.sign > 0 else "better"
+    return NO_DIFFERENCE if difference.n >= FEWEST_PAIRS else "two seeds: too few to decide"
 
 
 def _equivalence_p(gaps: Sequence[float], design: Design, margin: float, pairs: Sequence[int]) -> float:

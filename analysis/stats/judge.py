@@ -17,7 +17,7 @@ from analysis.stats.paired import Difference, gaps
 from analysis.stats.power import seeds_needed
 from analysis.stats.sequential import spent
 
-Word = Literal["replicates", "contradicted", "equivalent", "undecided"]
+Word = Literal["replicates", "contradicted", "equivalent", "undecided", "not run"]
 ALONE = Design()
 
 __all__ = ["ALPHA", "Judgement", "Outcomes", "Word", "failures_p", "judge"]
@@ -64,6 +64,8 @@ def judge(
     decision = decide(taken, split, gap if margin is None else margin, [pairs(both) for both in looked])
     excess = worse.failed * better.runs - better.failed * worse.runs  # sign of the difference of the failure rates
     p = adjusted(_failures_p(looked, design.looks), design.family)
+    if not better.runs or not worse.runs:
+        return Judgement("not run", "", decision, p)
     if p < split.alpha and min(better.runs, worse.runs) >= FEWEST_PAIRS:
         return Judgement("replicates" if excess > 0 else "contradicted", "by the number of failures", decision, p)
     if len(taken) < 2 and excess:

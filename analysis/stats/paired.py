@@ -100,19 +100,6 @@ def difference_of(taken: Sequence[float], level: float = 0.95) -> Difference:
     return Difference(mean, float(mean - half), float(mean + half), float(p), n, level, std)
 
 
-def reading(difference: Difference, without: str, sign: int = 1) -> str:
-    """The difference in words; `without`: where there is no pair; sign: -1 where higher is better."""
-    if difference.n == 0:
-        return without
-    if difference.n == 1:
-        return "one seed: no interval"
-    if math.isnan(difference.low):
-        return NO_DIFFERENCE if abs(difference.mean) <= NO_SPREAD else "all differences equal: no interval"
-    if not difference.decided:
-        return NO_DIFFERENCE
-    return "worse" if sign * difference.mean > 0 else "better"
-
-
 def bootstrap_interval(taken: Sequence[float], level: float = 0.95, seed: int = 0) -> tuple[float, float]:
     """BCa bootstrap of the mean over n >= 8 paired differences, at 1 - 2 Phi(-sqrt(n / (n - 1)) t(n - 1)).
 

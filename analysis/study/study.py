@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from analysis.schema import ERROR, Metric, Outcome
+from analysis.stats.decision import Design
 from analysis.stats.outcomes import Outcomes
 from analysis.stats.paired import summarise
 from analysis.study.declaration import Declaration, read_declaration
@@ -32,6 +33,7 @@ class Study:
     count, which finished or diverged and have a seed and, if finished, a value of the metric, the newest of those that
     share variant and seed. metric: what is compared, by default the test error.
     errors: variant -> seed -> the metric's value in the last epoch, of the runs that count and did not fail.
+    margin: differences below it do not matter, in the metric's unit; None: the paper's differences say what matters.
     without_epoch: run id -> its log calls that name no epoch; `history` has none of them.
     """
 
@@ -42,10 +44,17 @@ class Study:
     errors: Mapping[str, Mapping[int, float]]
     looks: Mapping[str, Look]
     metric: Metric = ERROR
+    margin: float | None = None
     without_epoch: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
-    def from_frames(cls, runs: pd.DataFrame, history: pd.DataFrame | None = None, metric: str = ERROR.name) -> Study:
+    def from_frames(
+        cls,
+        runs: pd.DataFrame,
+        history: pd.DataFrame | None = None,
+        metric: str = ERROR.name,
+        margin: float | None = None,
+    ) -> Study:
         """Raises TableError where the runs do not belong to one declared ablation under one profile, or where none of
         them has the metric.
         """
@@ -62,7 +71,14 @@ class Study:
             errors=_errors_by_seed(counted, declared, compared),
             looks=looks(declared.variants, declared.baseline),
             metric=compared,
+            margin=margin,
         )
+
+    @property
+    def design(self) -> Design:
+        """How differences to the baseline are decided: as many as the ablation declares, whichever of them were run."""
+        rounds = self.declared.rounds
+        return Design(len(self.declared.variants) - 1, () if rounds is None else rounds.looks)
 
     @functools.cached_property
     def paper(self) -> PaperCells:
