@@ -10,7 +10,6 @@ import pandas as pd
 
 from analysis.results.verdict_lines import verdict_text
 from analysis.schema import ERROR, Metric
-from analysis.stats.decision import Design
 
 UNCONFIRMED = "?"
 MINUS = "\N{MINUS SIGN}"
@@ -50,7 +49,8 @@ def metric_of(table: pd.DataFrame) -> Metric:
 
 
 def adjustment(table: pd.DataFrame) -> str:
-    return table.attrs.get("design", Design()).text
+    """What its intervals and p-values are adjusted for."""
+    return table.attrs["design"].text
 
 
 def printed(table: pd.DataFrame) -> Printed:
@@ -134,8 +134,7 @@ def effects(table: pd.DataFrame) -> Printed:
     notes = [f"{kind}: {EFFECT_NOTES[kind]}." for kind in dict.fromkeys(table["family"])]
     notes.append(
         "ours: one contrast per seed, over the n seeds for which no run in it failed, mean and t interval; above 0 is "
-        f"{'worse' if metric.lower_is_better else 'better'}. Intervals hold for all effects of a kind together at 95 %, "
-        "and p is adjusted for their number."
+        f"{'worse' if metric.lower_is_better else 'better'}. Intervals, at 95 %, and p hold for all effects of a kind."
     )
     notes += undetected(table) + _bootstrap(table)
     return Printed(filled(columns), ("effect", "kind", "reading"), frozenset(), notes)
@@ -165,9 +164,9 @@ def claims(table: pd.DataFrame) -> Printed:
     }
     notes = [
         "A < B: the paper reports a lower error for A than for B; ours: B minus A, so above 0 agrees with the paper. "
-        "P(A < B): share of the pairs of one seed in which A has the lower error, with 95 % interval (Bouthillier et al. "
-        "2021); correlation: of the two errors of a pair. Intervals and p are adjusted for all comparisons with the "
-        "baseline together, and for all others together; equivalent: smaller than the paper's difference or --margin.",
+        "P(A < B): share of pairs in which A has the lower error, with 95 % interval (Bouthillier et al. 2021); "
+        "correlation: of the two errors of a pair. Intervals and p hold for all comparisons with the baseline, and for "
+        "all others; equivalent: smaller than the paper's difference or than --margin.",
     ]
     return Printed(filled(columns), ("paper's claim", "verdict"), frozenset(), notes)
 
@@ -212,8 +211,8 @@ def _paper(row: pd.Series) -> str:
 
 
 def _spread(mean: float, std: float, digits: int) -> str:
-    form = f".{digits}f"
-    return number(mean, form) if math.isnan(std) else f"{number(mean, form)} ± {number(std, form)}"
+    texts = [number(value, f".{digits}f") for value in (mean, std)]
+    return " ± ".join(filter(None, texts))
 
 
 def _difference(row: pd.Series, digits: int = 2) -> str:

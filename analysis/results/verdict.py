@@ -131,7 +131,7 @@ def _ours(row: pd.Series, metric: Metric) -> str:
 def _said(claim: pd.Series) -> str:
     if claim["verdict"] != "undecided" or claim["why"]:
         return verdict_text(claim["verdict"], claim["why"])
-    text = f"undecided with {claim['pairs']} pair{'s' * (claim['pairs'] != 1)}"
+    text = f"undecided with {claim['pairs']} pair{'s' if claim['pairs'] != 1 else ''}"
     if pd.isna(claim["seeds"]):
         return text
     seen = f"the paper's {claim['gap']:.2f}" if claim["of"] == "paper" else "a difference as large as the one seen here"

@@ -13,7 +13,7 @@ from analysis.stats.paired import summarise
 from analysis.study import Study, TableError
 
 # full_preact is above the baseline at each seed, by 2, 3 and 4.
-VALUES = {"original": {0: 80.0, 1: 81.0, 2: 82.0}, "full_preact": {0: 82.0, 1: 84.0, 2: 86.0}}
+VALUES = {"original": {0: 80.0, 1: 81.0, 2: 82.0}, "full_preact": {0: 82.9, 1: 84.0, 2: 85.1}}  # 3 more, within 0.1
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_the_metric_says_which_direction_is_better(measured, name, word):
     row = findings.variants.loc["full_preact"]
     assert (row["difference"], row["pairs"], row["reading"]) == (pytest.approx(3), 3, word)
     (line,) = (line for line in findings.verdict.lines if line.label == "full pre-activation")
-    assert line.ours.startswith(f"{word} by 3.00 [+0.52, +5.48]")
+    assert line.ours.startswith(f"{word} by 3.00 [+2.49, +3.51]")
     winner = "full_preact" if word == "better" else "original"
     assert list(findings.variants.index[findings.variants["best"]]) == [winner]
 
@@ -59,7 +59,7 @@ def test_names_units_and_digits_are_the_metrics_own(measured):
     text = to_markdown(findings.variants)
     assert "| negative log likelihood (nats) |" in text
     assert "| difference (nats) |" in text
-    assert "+0.0300 [+0.0052, +0.0548]" in text
+    assert "+0.0300 [+0.0249, +0.0351]" in text
     assert "median over seeds of the last epoch's negative log likelihood" in text
     assert "error" not in text
     headings = [str(column.header) for column in to_rich(findings.variants, 120).columns]
@@ -73,7 +73,7 @@ def test_figures_bear_the_metrics_name(measured, ablation_history):
     drawn = {name: draw(study) for name, draw in FIGURES.items()}
     assert drawn["seeds"].axes[0].get_xlabel() == "expected calibration error (%), last epoch"
     dots = {x for line in drawn["seeds"].axes[0].lines for x in line.get_xdata() if x > 70}
-    assert dots >= {80.0, 81.0, 82.0, 84.0, 86.0}
+    assert dots >= {80.0, 81.0, 82.0, 82.9, 84.0, 85.1}
 
 
 def test_published_cells_are_compared_where_the_metric_is_the_same(measured):
@@ -84,7 +84,8 @@ def test_published_cells_are_compared_where_the_metric_is_the_same(measured):
     ece = Findings.from_frames(runs, metric="ece")
     assert ece.variants["paper"].isna().all()
     assert ece.claims.empty
-    assert ece.verdict.header == "Against the baseline in expected calibration error, which the papers do not print."
+    said = "Against the baseline in expected calibration error, which the papers do not print. "
+    assert ece.verdict.header.startswith(said)
 
 
 def test_published_top_5_errors_are_compared_with_top_5_errors(measured):
