@@ -220,12 +220,11 @@ def _difference(row: pd.Series, digits: int = 2) -> str:
 
 
 def _share(row: pd.Series) -> str:
-    return "" if math.isnan(row["share"]) else f"{row['share']:.2f} [{row['share_low']:.2f}, {row['share_high']:.2f}]"
+    return interval(row["share"], row["share_low"], row["share_high"], ".2f")
 
 
 def _ratio(row: pd.Series) -> str:
-    median = number(row["ratio"], ".2f")
-    return median if math.isnan(row["low"]) else f"{median} [{row['low']:.2f}, {row['high']:.2f}]"
+    return interval(row["ratio"], row["low"], row["high"], ".2f")
 
 
 def undetected(table: pd.DataFrame) -> list[str]:

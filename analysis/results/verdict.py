@@ -24,12 +24,12 @@ NAMED_PAIRS = 6  # of the other pairs, a line names this many and counts the res
 
 def verdict(table: pd.DataFrame, study: Study, protocol: Protocol, found: pd.DataFrame) -> Verdict:
     """table: of the variants; found: `claims_table(study)`."""
-    converged = tuple(convergence_lines(study))
-    if study.declared.published is None:
-        return _own_verdict(table, study, converged)
+    header, converged = _header(protocol, study), tuple(convergence_lines(study))
+    if found.empty:
+        return _own_verdict(table, study, header, converged)
     lines = tuple(_line(name, table, found, study) for name in table.index[~table["baseline"]])
-    further = (*_others(found, table), *rank_agreement(table), *_noise(table, study)) if len(found) else ()
-    return Verdict(_header(protocol, study), lines, (*further, *converged), headline(found, study))
+    further = (*_others(found, table), *rank_agreement(table), *_noise(table, study), *converged)
+    return Verdict(header, lines, further, headline(found, study))
 
 
 def headline(found: pd.DataFrame, study: Study) -> str:
@@ -38,14 +38,11 @@ def headline(found: pd.DataFrame, study: Study) -> str:
     claim, mine = f"claim{'s' * (len(about) != 1)} about {baseline}", about
     if about.empty:
         claim, mine = f"pairwise claim{'s' * (len(found) != 1)}", found
-    if mine.empty:
-        name = study.metric.label.removeprefix("test ")
-        return f"The paper reports no {name} that these runs could confirm or contradict."
     return f"Of the paper's {len(mine)} {claim}, {counted(mine['verdict'])}."
 
 
-def _own_verdict(table: pd.DataFrame, study: Study, converged: tuple[str, ...]) -> Verdict:
-    """Of runs without a published table: each variant against the baseline, and the best if there is one."""
+def _own_verdict(table: pd.DataFrame, study: Study, header: str, converged: tuple[str, ...]) -> Verdict:
+    """Where no paper claims anything: each variant against the baseline, and the best if there is one."""
     label = table["label"][table["baseline"]].iloc[0]
     rows = [row for _, row in table[~table["baseline"]].iterrows()]
     lines = tuple(Line(row["label"], None, _ours(row, study.metric), "", row["reading"]) for row in rows)
@@ -55,7 +52,7 @@ def _own_verdict(table: pd.DataFrame, study: Study, converged: tuple[str, ...]) 
     counts += f", {words.count('not run')} not run" * ("not run" in words)
     best = [f"; {name} is better than every other variant" for name in table["label"][table["best"]]]
     said = f"Of {len(lines)} variant{'s' * (len(lines) != 1)} compared with {label}: {counts}{''.join(best)}."
-    return Verdict(f"Compared with {label}, paired by seed. {study.design.text}", lines, converged, said)
+    return Verdict(header, lines, converged, said)
 
 
 def rank_agreement(table: pd.DataFrame) -> list[str]:
@@ -73,10 +70,12 @@ def rank_agreement(table: pd.DataFrame) -> list[str]:
 
 
 def _header(protocol: Protocol, study: Study) -> str:
-    if study.metric.published is None:
+    if study.declared.published is None:
+        said = f"Compared with {study.declared.labels[study.declared.baseline]}, paired by seed."
+    elif study.metric.published is None:
         said = f"Against the baseline in {study.metric.label}, which the papers do not print."
     elif protocol.setting is None:
-        said = "There is no published result to compare these runs with."
+        said = f"The paper reports no {study.metric.label} that these runs could confirm or contradict."
     elif protocol.deviations:
         said = "Against the baseline, under a protocol other than the paper's: compare directions, not sizes."
     else:

@@ -17,7 +17,6 @@ from analysis import write
 from analysis.output import report
 from analysis.output.files import write_tables
 from analysis.results.findings import Findings
-from tests.analysis.example import ERRORS
 
 GOLDEN = Path(__file__).with_name("golden")
 RATES = ("0.01", "0.1")
@@ -46,16 +45,22 @@ class Text(HTMLParser):
 
 
 def one_factor(ablation_runs) -> pd.DataFrame:
-    """A replicated, a contradicted and two undecided claims; one run each diverged, crashed, damaged and missing."""
-    errors = ERRORS | {"relu_before_add": {0: 6.0, 1: 6.0, 2: 6.1}, "relu_only_preact": {0: 6.6, 1: None, 2: 6.9}}
+    """Two replicated, a contradicted and an undecided claim; one run each diverged, crashed, damaged and missing."""
+    errors: dict[str, dict[int, float | None]] = {
+        "original": {0: 6.5, 1: 6.6, 2: 6.7, 3: 6.55, 4: 6.65},
+        "bn_after_add": {0: 8.0, 1: 8.2, 3: 8.1, 4: 8.15},
+        "relu_before_add": {0: 6.0, 1: 6.0, 2: 6.1, 3: 6.02, 4: 6.1},
+        "relu_only_preact": {0: 6.6, 1: None, 2: 6.9, 3: 6.5, 4: 6.8},
+        "full_preact": {0: 6.3, 1: 6.35, 2: 6.45, 3: 6.3, 4: 6.4},
+    }
     runs = ablation_runs(
-        errors | {"bn_after_add": {0: 8.0, 1: 8.2}},
+        errors,
         ablation__fixed=["the recipe"],
         ablation__deviations=[{"what": "batches", "paper": "shuffled once", "ours": "shuffled each epoch"}],
         env__python="3.11.7",
     )
     runs.at[1, "damage"] = ["run.wandb: bad record at byte 512"]
-    crashed = runs.iloc[[3]].assign(run_id="crashed", seed=3, outcome="crashed", name="bn_after_add-s3")
+    crashed = runs.iloc[[5]].assign(run_id="crashed", seed=2, outcome="crashed", name="bn_after_add-s2")
     return pd.concat([runs, crashed], ignore_index=True)
 
 
