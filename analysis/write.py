@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 def conclude(
     console: Console, runs: pd.DataFrame, history: pd.DataFrame, folder: Path, metric: str = ERROR.name,
-    latex_columns: Sequence[str] = (),
+    latex_columns: Sequence[str] = (), margin: float | None = None,
 ) -> list[Path]:  # fmt: skip
     """Print tables, protocol, verdict and problems; return the written paths, report first.
 
-    metric: the quantity that is compared. latex_columns: of table.tex, see `write_tables`. Raises TableError if the
-    runs cannot share one table, OSError where `folder` cannot be written.
+    metric: the quantity that is compared. latex_columns: of table.tex, see `write_tables`. margin: see
+    `Study`. Raises TableError if the runs cannot share one table, OSError where `folder` cannot be written.
     """
-    findings = Findings.from_frames(runs, history, metric)
+    findings = Findings.from_frames(runs, history, metric, margin)
     show(console, findings)
     return files(findings, folder, latex_columns)
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import time
 from dataclasses import dataclass
@@ -43,6 +44,9 @@ class Args:
     """No runs for which KEY=VALUE holds. May be repeated."""
     metric: str | None = None
     """What is compared: error (the default), or another metric that the runs logged: top5_error, ece, ..."""
+    margin: float | None = None
+    """Differences below it do not matter, e.g. 0.5 percentage points: such a variant is equivalent to the baseline.
+    Default: the paper's difference."""
     out: Path | None = None
     """Where to write. Default: reports/NAME/PROFILE, and -METRIC for another metric than the error; with --all:
     reports."""
@@ -80,6 +84,8 @@ def main(args: Args) -> int:
     console = Console()
     if not console.is_terminal:
         console = Console(width=110)
+    if args.margin is not None and not 0 < args.margin < math.inf:
+        return refuse(f"--margin must be above 0, not {args.margin:g}")
     try:
         if args.describe:
             return describe(console, args)
@@ -109,7 +115,13 @@ def every(console: Console, args: Args) -> int:
     """Every study and the index; status 2 where one can have no table, after all others are written."""
     from analysis.write_all import write_all
 
-    given = {"a name": args.name, "--follow": args.follow, "--metric": args.metric, "--columns": args.columns}
+    given = {
+        "a name": args.name,
+        "--follow": args.follow,
+        "--metric": args.metric,
+        "--margin": args.margin,
+        "--columns": args.columns,
+    }
     given |= {f"--{key.rstrip('_')}": getattr(args, key) for key in (*MAPPED, "mapping", "where", "exclude")}
     if wrong := [option for option, value in given.items() if value]:
         return refuse(f"--all takes no {wrong[0].removeprefix('a ')}: it would not suit every study; name one")
@@ -139,7 +151,7 @@ def report(console: Console, args: Args) -> tuple[int, pd.DataFrame]:
     suffix = "" if metric == "error" else f"-{safe_text.folder(metric)}"
     parts = [safe_text.folder(name), *(f"{safe_text.folder(profile)}{suffix}" for profile in profiles)]
     folder = args.out or Path("reports", *parts)
-    written = write.conclude(console, runs, history, folder, metric, args.columns)
+    written = write.conclude(console, runs, history, folder, metric, args.columns, args.margin)
     console.print(
         "Written:", *(f"  {path}" for path in written), sep="\n", highlight=False, markup=False, soft_wrap=True
     )

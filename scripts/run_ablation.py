@@ -56,6 +56,8 @@ def misuse(args: Args) -> str | None:
     """What is wrong with the arguments, whatever the ablation; None if nothing is."""
     if args.jobs != "auto" and args.jobs < 1:
         return f"--jobs must be above 0, not {args.jobs}"
+    if args.margin is not None and not 0 < args.margin < math.inf:
+        return f"--margin must be above 0, not {args.margin:g}"
     if not 0 < args.max_hours < math.inf:
         return f"--max-hours must be above 0, not {args.max_hours:g}"
     if args.seeds == "auto" and args.engine.shard:
@@ -151,12 +153,12 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
         begun = part_of(begun, engine.shard)
         stopped = train_all(console, begun, executor)
     else:
-        stopped, begun = add_seeds(console, begun, rounds, executor, budget, args.metric)
+        stopped, begun = add_seeds(console, begun, rounds, executor, budget, args.metric, args.margin)
     status = 0 if not stopped else 2 if all(ended.known for ended in stopped) else 1
     if engine.shard and (left := unfinished(jobs)):
         say(f"shard {engine.shard} has ended, {left} runs of the plan are left; the last shard to end writes the table")
     elif len(stopped) < len(begun):
-        status = conclude(console, jobs if engine.shard else begun, folder, args.metric) or status
+        status = conclude(console, jobs if engine.shard else begun, folder, args.metric, args.margin) or status
     wandb_study.end(begun, say)
     return status, f"{len(begun) - len(stopped)} of {len(begun)} runs"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import pandas as pd
@@ -79,7 +80,13 @@ def _row(judged: Judgement, better: Outcomes, worse: Outcomes) -> dict[str, obje
     }
 
 
-def judge_against_baseline(study: Study, variant: str, gap: float) -> Judgement:
-    """variant - baseline, as one of the study's comparisons. gap: the paper's, NaN where it prints none."""
-    outcomes = study.outcomes
-    return judge(outcomes[study.declared.baseline], outcomes[variant], gap, study.design, study.margin)
+def judged_by_variant(study: Study) -> dict[str, Judgement]:
+    """Variant -> its difference to the baseline, as one of the study's comparisons: "replicates" means worse here."""
+    found, baseline = published_claims(study), study.declared.baseline
+    mine = claims.rows_of(found[found["against_baseline"]])
+    gap = {claim.worse if claim.better == baseline else claim.better: claim.gap for claim in mine}
+    return {
+        name: judge(study.outcomes[baseline], outcomes, gap.get(name, math.nan), study.design, study.margin)
+        for name, outcomes in study.outcomes.items()
+        if name != baseline
+    }

@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from analysis.stats.decision import Design
-from analysis.stats.judge import judge
+from analysis.results.judged import judged_by_variant
 from analysis.study import Study
 
 
 def standing(study: Study) -> dict[str, str]:
-    """Variant -> "better", "worse" or "undecided" against the baseline."""
-    declared, outcomes = study.declared, study.outcomes
-    rounds = declared.rounds
-    design = Design(len(declared.variants) - 1, rounds.looks if rounds else ())
-    words = {}
-    for name in declared.variants:
-        if name != declared.baseline:
-            word = judge(outcomes[declared.baseline], outcomes[name], design=design).word
-            words[name] = {"replicates": "worse", "contradicted": "better"}.get(word, word)
-    return words
+    """Variant -> "better" or "worse" than the baseline, "equivalent", "undecided" or "not run"."""
+    signs = {"replicates": study.metric.sign, "contradicted": -study.metric.sign}
+    said = {1: "worse", -1: "better"}
+    return {name: said.get(signs.get(judged.word, 0), judged.word) for name, judged in judged_by_variant(study).items()}

@@ -7,8 +7,7 @@ from dataclasses import replace
 
 import pandas as pd
 
-from analysis.results.claims import rows_of
-from analysis.results.judged import judge_against_baseline, published_claims
+from analysis.results.judged import judged_by_variant
 from analysis.stats.decision import Decision, decide, reading
 from analysis.stats.judge import Judgement
 from analysis.stats.paired import Summary, bootstrap_interval, gaps, summarise
@@ -33,11 +32,8 @@ def variants_table(study: Study) -> pd.DataFrame:
     Raises TableError if the runs differ in anything but the factors and the seed.
     """
     check(study)
-    baseline = study.declared.baseline
-    printed = published_claims(study)
-    printed = printed[printed["against_baseline"]]
-    gaps_of = {c.worse if c.better == baseline else c.better: c.gap for c in rows_of(printed)}
-    rows = {name: _row(name, study, gaps_of.get(name, math.nan)) for name in study.declared.variants}
+    judged = judged_by_variant(study)
+    rows = {name: _row(name, study, judged.get(name)) for name in study.declared.variants}
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("variant")
     best = _best(table, study)
     table["best"] = [name == best for name in table.index]
@@ -62,19 +58,18 @@ def _best(table: pd.DataFrame, study: Study) -> str | None:
     return str(name) if table.at[name, "n"] > 1 else None
 
 
-def _row(name: str, study: Study, paper_gap: float) -> dict[str, object]:
+def _row(name: str, study: Study, judged: Judgement | None) -> dict[str, object]:
+    """judged: None for the baseline."""
     mine, declared, errors, cells = study.runs_of(name), study.declared, study.errors, study.paper
     ours = summarise(list(errors[name].values()), int(mine["failed"].sum()), study.metric.sign)
-    is_baseline = name == declared.baseline
-    judged = judge_against_baseline(study, name, paper_gap)
-    decision = decide([], study.design) if is_baseline else judged.decision
+    decision = judged.decision if judged else decide([], study.design)
     against = decision.difference
-    drawn = bootstrap_interval([] if is_baseline else gaps(errors[declared.baseline], errors[name]))
+    drawn = bootstrap_interval([] if judged is None else gaps(errors[declared.baseline], errors[name]))
     cell = cells.by_variant.loc[name] if name in cells.by_variant.index else None
     paper = math.nan if cell is None else float(cell["value"])
     return {
         "label": declared.labels[name],
-        "baseline": is_baseline,
+        "baseline": judged is None,
         "paper": paper,
         "paper_failed": cell is not None and bool(cell["failed"]),
         "paper_confirmed": cell is None or bool(cell["confirmed"]),
@@ -90,7 +85,7 @@ def _row(name: str, study: Study, paper_gap: float) -> dict[str, object]:
         "high": against.high,
         "pairs": against.n,
         "p_adjusted": decision.p,
-        "reading": "" if is_baseline else _reading(judged, ours, study.metric.sign),
+        "reading": "" if judged is None else _reading(judged, ours, study.metric.sign),
         "boot_low": drawn[0],
         "boot_high": drawn[1],
         "detectable": smallest_difference(against.std, against.n, alpha=study.design.claim_alpha),

@@ -80,7 +80,9 @@ def _header(protocol: Protocol, study: Study) -> str:
         said = "Against the baseline, under a protocol other than the paper's: compare directions, not sizes."
     else:
         said = "Against the baseline, with the paper's net, data set and recipe."
-    return f"{said} {study.design.text}"
+    unit = f" {study.metric.difference_unit}" if study.metric.difference_unit else ""
+    within = "" if study.margin is None else f" Differences below {study.margin:g}{unit} do not matter."
+    return f"{said} {study.design.text}{within}"
 
 
 def _line(name: str, table: pd.DataFrame, found: pd.DataFrame, study: Study) -> Line:

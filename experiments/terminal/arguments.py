@@ -62,6 +62,9 @@ class Args:
     """Also measured on the test set, finished runs included: top5_error,balanced_error,macro_f1,nll,ece or your own."""
     metric: str = "error"
     """What tables and verdict compare: error, or one as in --metrics."""
+    margin: float | None = None
+    """Differences below it do not matter, e.g. 0.5 percentage points: such a variant is equivalent to the baseline.
+    Default: the paper's difference."""
     wandb: Literal["offline", "online", "disabled"] | None = None
     """Default: $WANDB_MODE, else offline, which needs no account; disabled trains without logs, so without a table."""
     wandb_entity: str | None = None

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from experiments.planning.job import Job
 
 
-def conclude(console: Console, jobs: Sequence[Job], folder: Path, metric: str) -> int:
+def conclude(console: Console, jobs: Sequence[Job], folder: Path, metric: str, margin: float | None) -> int:
     """Read the logs of `jobs`, print the table and its verdict, write tables and figures."""
     from analysis import logs, write
     from analysis.study import TableError
@@ -24,7 +24,7 @@ def conclude(console: Console, jobs: Sequence[Job], folder: Path, metric: str) -
         return 0
     try:
         runs, history = logs.load(jobs[0].study, run_ids=[wandb_files.log_id(job) for job in jobs])
-        written = write.conclude(console, runs, history, folder, metric)
+        written = write.conclude(console, runs, history, folder, metric, margin=margin)
         wandb_summary.summarise(jobs, written)
     except (logs.LogsError, TableError, OSError) as error:
         return refuse(error)

@@ -40,7 +40,13 @@ class Budget:
 
 
 def add_seeds(
-    console: Console, jobs: Sequence[Job], rounds: Rounds, executor: Executor, budget: Budget, metric: str
+    console: Console,
+    jobs: Sequence[Job],
+    rounds: Rounds,
+    executor: Executor,
+    budget: Budget,
+    metric: str,
+    margin: float | None = None,
 ) -> tuple[list[Ended], list[Job]]:
     """The runs that an error stopped, and all jobs that have been trained, those included; one line after each look.
 
@@ -59,7 +65,7 @@ def add_seeds(
     stopped: list[Ended] = []
     trained: Sequence[Job] = ()
     while True:
-        seen = look_at(jobs, metric)
+        seen = look_at(jobs, metric, margin)
         check_plan(rounds, seen.begun, jobs[0].study)
         words = {name: seen.words.get(name, "not run") for name in chosen if name != baseline}
         undecided = [name for name, word in words.items() if word in OPEN]
@@ -87,7 +93,7 @@ def add_seeds(
         per_run_s = (time.monotonic() - begun) / len(trained)
 
 
-def look_at(jobs: Sequence[Job], metric: str) -> Look:
+def look_at(jobs: Sequence[Job], metric: str, margin: float | None = None) -> Look:
     """The logs of `jobs`, read back as the report at the end reads them. Raises SpecError, one line."""
     from analysis import logs
     from analysis.results.standing import standing
@@ -100,7 +106,7 @@ def look_at(jobs: Sequence[Job], metric: str) -> Look:
         return Look()
     try:
         runs, history = logs.load(jobs[0].study, run_ids=[wandb_files.log_id(job) for job in jobs])
-        study = Study.from_frames(runs, history, metric)
+        study = Study.from_frames(runs, history, metric, margin)
         check(study)
     except (logs.LogsError, TableError) as error:
         raise SpecError(str(error)) from None

@@ -194,6 +194,7 @@ def test_an_interrupt_in_the_first_seconds_prints_no_traceback(tmp_path, after_s
         (["resnet_preact", "--seeds", "2-"], "write a number of seeds (5), a range (3-7), a list (0,2,9) or auto"),
         (["resnet_preact", "--seeds", "100000000"], "--seeds takes from 1 to 10,000 seeds, not 100,000,000"),
         (["resnet_preact", "--jobs", "0"], "--jobs must be above 0, not 0"),
+        (["resnet_preact", "--margin", "0"], "--margin must be above 0, not 0"),
         (["resnet_preact", "--threads", "100000"], "threads takes a whole number from 1 to 1,024, not 100000"),
         (["resnet_preact", "--epochs", "inf"], "a length in epochs is a number above 0, not inf"),
         (["resnet_preact", "--epochs", "0"], "a length in epochs is a number above 0, not 0.0"),
