@@ -84,6 +84,14 @@ class Metric:
         return 1 if self.lower_is_better else -1
 
 
+@dataclass(frozen=True)
+class Thumbnail:
+    """A test image in a report: its class, and its picture as PNG."""
+
+    label: str
+    png: bytes
+
+
 ERROR = Metric("error", "test error", "%", published="test_error")
 # The functions that compute them are in `experiments.training.metrics`.
 METRICS: Mapping[str, Metric] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ import pandas as pd
 from analysis.output.files import write_tables
 from analysis.output.terminal import to_rich
 from analysis.results.findings import Findings
-from analysis.schema import ERROR
+from analysis.schema import ERROR, Thumbnail
 from analysis.study import Study
 from analysis.study.values import printable
 
@@ -19,28 +19,37 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+# Data set, places in its test set -> the images, by their places; of those that are not at hand, none.
+LookUp = Callable[[str, Sequence[int]], Mapping[int, Thumbnail]]
+
+
 def conclude(
     console: Console, runs: pd.DataFrame, history: pd.DataFrame, folder: Path, metric: str = ERROR.name,
-    latex_columns: Sequence[str] = (), margin: float | None = None,
+    latex_columns: Sequence[str] = (), margin: float | None = None, thumbnails: LookUp | None = None,
 ) -> list[Path]:  # fmt: skip
     """Print tables, protocol, verdict and problems; return the written paths, report first.
 
-    metric: the quantity that is compared. latex_columns: of table.tex, see `write_tables`. margin: see
-    `Study`. Raises TableError if the runs cannot share one table, OSError where `folder` cannot be written.
+    metric: the quantity that is compared. latex_columns: of table.tex, see `write_tables`. margin: see `Study`.
+    thumbnails: gives pictures of test images; the report does without. Raises TableError if the runs cannot share one
+    table, OSError where `folder` cannot be written.
     """
     findings = Findings.from_frames(runs, history, metric, margin)
     show(console, findings)
-    return files(findings, folder, latex_columns)
+    return files(findings, folder, latex_columns, thumbnails)
 
 
-def files(findings: Findings, folder: Path, latex_columns: Sequence[str] = ()) -> list[Path]:
+def files(
+    findings: Findings, folder: Path, latex_columns: Sequence[str] = (), thumbnails: LookUp | None = None
+) -> list[Path]:
     """Write report, tables, figures and the study's line for an index; their paths, report first."""
-    from analysis.output import report, summary
+    from analysis.output import images, report, summary
 
     written = write_tables(findings, folder, "table", latex_columns)
     drawn = draw(findings.study, folder)
     pictures = {name: next(path for path in paths if path.suffix == ".svg") for name, paths in drawn.items()}
-    page = report.write(findings, pictures, folder)
+    shown, dataset = images.shown(findings.disagreements), findings.study.setting("data.name")
+    small = thumbnails(dataset, shown) if thumbnails and shown and isinstance(dataset, str) else {}
+    page = report.write(findings, pictures, folder, small)
     return [page, *written, *(path for paths in drawn.values() for path in paths), summary.write(findings, folder)]
 
 

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,6 +21,8 @@ from experiments import temporary
 if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
+
+    from analysis.schema import Thumbnail
 
 MAPPED = ("variant", "seed", "as_", "baseline", "train_metric")  # options that only logs of others need
 
@@ -151,11 +155,25 @@ def report(console: Console, args: Args) -> tuple[int, pd.DataFrame]:
     suffix = "" if metric == "error" else f"-{safe_text.folder(metric)}"
     parts = [safe_text.folder(name), *(f"{safe_text.folder(profile)}{suffix}" for profile in profiles)]
     folder = args.out or Path("reports", *parts)
-    written = write.conclude(console, runs, history, folder, metric, args.columns, args.margin)
+    written = write.conclude(console, runs, history, folder, metric, args.columns, args.margin, pictures)
     console.print(
         "Written:", *(f"  {path}" for path in written), sep="\n", highlight=False, markup=False, soft_wrap=True
     )
     return 0, runs
+
+
+def pictures(dataset: str, places: Sequence[int]) -> Mapping[int, Thumbnail]:
+    """Of test images, where PyTorch is installed and the data set is in the cache; a report does without them."""
+    if importlib.util.find_spec("torch") is None:
+        return {}
+    from experiments.data.thumbnails import thumbnails
+    from experiments.datasets import DataError
+
+    try:
+        return thumbnails(dataset, places)
+    except DataError as error:
+        print(f"make_report: no pictures of test images: {error}", file=sys.stderr)
+        return {}
 
 
 def frames(args: Args) -> tuple[pd.DataFrame, pd.DataFrame, str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from analysis.output import images
 from analysis.output.latex import to_latex
 from analysis.output.render import to_csv, to_html, to_markdown
 from analysis.output.safe_text import markdown
@@ -15,11 +16,12 @@ def write_tables(findings: Findings, folder: str | Path, name: str, latex_column
     """The paths of what was written, as far as there is anything to say.
 
     `name`.md (all tables with protocol, verdict and problems); then .csv (every number, unrounded), .tex and .html of
-    `name`, and with _effects for a factorial or a ladder, with _times where a training error is the target.
+    `name`, and with _effects for a factorial or a ladder, with _times where a training error is the target,
+    with _images where the logs say which test images were wrong.
     latex_columns: of `name`.tex, by their headings without units; five by default.
     """
     declared, note = findings.study.declared, findings.protocol.note
-    further = {"effects": findings.effects, "times": findings.times}
+    further = {"effects": findings.effects, "times": findings.times, images.SUFFIX: findings.noise}
     further = {f"{name}_{key}": frame for key, frame in further.items() if len(frame)}
     tables = {name: findings.variants, **further}
     parts = [f"# {markdown(declared.question or declared.name)}", markdown(note), *map(to_markdown, tables.values())]

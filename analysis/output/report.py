@@ -11,31 +11,41 @@ from typing import Any
 import pandas as pd
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from analysis.output import images
 from analysis.output.formatting import printed
 from analysis.output.render import to_html as table_html
 from analysis.output.report_curves import MOST_EPOCHS, MOST_SEEDS, curve_data
 from analysis.output.report_parts import CAPTIONS, plan_rows, run_rows, shared_settings, versions
 from analysis.results.findings import Findings
-from analysis.schema import Metric
+from analysis.schema import Metric, Thumbnail
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_RUNS = 500  # listed one by one; the rest are counted
 MOST_PROBLEMS = 200
+NO_THUMBNAILS: Mapping[int, Thumbnail] = {}
 WIDE_PT = 400.0  # two-column figures are wider than this
 
 
-def write(findings: Findings, pictures: Mapping[str, Path], folder: str | Path) -> Path:
+def write(
+    findings: Findings,
+    pictures: Mapping[str, Path],
+    folder: str | Path,
+    thumbnails: Mapping[int, Thumbnail] = NO_THUMBNAILS,
+) -> Path:
     """Writes `report.html` in `folder` and returns its path. pictures: figure name -> SVG file, embedded in the page.
+    thumbnails: of test images, by their places in the test set.
 
     Raises OSError where nothing can be written.
     """
     path = Path(folder) / "report.html"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(to_html(findings, pictures), encoding="utf-8")
+    path.write_text(to_html(findings, pictures, thumbnails), encoding="utf-8")
     return path
 
 
-def to_html(findings: Findings, pictures: Mapping[str, Path]) -> str:
+def to_html(
+    findings: Findings, pictures: Mapping[str, Path], thumbnails: Mapping[int, Thumbnail] = NO_THUMBNAILS
+) -> str:
     """The page as text. It refers to nothing outside itself; text from the logs is escaped."""
     study = findings.study
     declared, runs, found = study.declared, study.runs, findings.problems
@@ -52,6 +62,8 @@ def to_html(findings: Findings, pictures: Mapping[str, Path]) -> str:
             effects=_table(findings.effects),
             times=_table(findings.times),
             claims=_table(findings.claims),
+            noise=_table(findings.noise),
+            disagreements=images.listed(findings.disagreements, thumbnails),
             pictures=[_picture(name, path, study.metric) for name, path in pictures.items()],
             curves=_json(curve_data(study)),
             most_seeds=MOST_SEEDS,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from analysis.results.effects import effects_table, times_table
+from analysis.results.images import Disagreement, bits_of, disagreements, noise_table
 from analysis.results.judged import claims_table
 from analysis.results.protocol import Protocol, protocol
 from analysis.results.variants import variants_table
@@ -22,8 +23,9 @@ class Findings:
     """What tables, verdict, figures and report of one study have in common; build it with
     `Findings.from_frames(runs, history)`.
 
-    variants: see `variants_table`. effects, times, claims: as their functions give them, without rows where the study
-    has none. problems: one line for each thing that is missing, doubled, unfinished or damaged.
+    variants: see `variants_table`. effects, times, claims: as their functions give them, without rows where the
+    study has none. noise, disagreements: by test images, see `results.images`; empty where logs lack them.
+    problems: one line for each thing that is missing, doubled, unfinished or damaged.
     """
 
     study: Study
@@ -33,6 +35,8 @@ class Findings:
     times: pd.DataFrame
     claims: pd.DataFrame
     verdict: Verdict
+    noise: pd.DataFrame
+    disagreements: tuple[Disagreement, ...]
     problems: tuple[str, ...]
 
     @classmethod
@@ -49,7 +53,7 @@ class Findings:
         """
         study = Study.from_frames(runs, history, metric, margin)
         alike, table = protocol(study), variants_table(study)
-        claims = claims_table(study)
+        claims, bits = claims_table(study), bits_of(study)
         return cls(
             study=study,
             protocol=alike,
@@ -58,5 +62,7 @@ class Findings:
             times=times_table(study),
             claims=claims,
             verdict=verdict(table, study, alike, claims),
+            noise=noise_table(study, bits),
+            disagreements=disagreements(study, bits),
             problems=tuple(problems(study)),
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,8 @@ def conclude(console: Console, jobs: Sequence[Job], folder: Path, metric: str, m
     """Read the logs of `jobs`, print the table and its verdict, write tables and figures."""
     from analysis import logs, write
     from analysis.study import TableError
+    from experiments.data.thumbnails import thumbnails
+    from experiments.datasets import DataError
     from experiments.execution import wandb_files, wandb_summary
 
     if jobs[0].wandb == "disabled":
@@ -24,9 +27,10 @@ def conclude(console: Console, jobs: Sequence[Job], folder: Path, metric: str, m
         return 0
     try:
         runs, history = logs.load(jobs[0].study, run_ids=[wandb_files.log_id(job) for job in jobs])
-        written = write.conclude(console, runs, history, folder, metric, margin=margin)
+        look_up = partial(thumbnails, root=jobs[0].data_dir)
+        written = write.conclude(console, runs, history, folder, metric, margin=margin, thumbnails=look_up)
         wandb_summary.summarise(jobs, written)
-    except (logs.LogsError, TableError, OSError) as error:
+    except (logs.LogsError, TableError, DataError, OSError) as error:
         return refuse(error)
     console.print("Written:", *(f"  {path}" for path in written), sep="\n", highlight=False, soft_wrap=True)
     return 0

@@ -33,7 +33,7 @@ def test_five_columns_with_numbers_for_siunitx(ablation_runs):
     cells = {row[0]: [cell.strip() for cell in row[1:]] for row in body(text)}
     assert cells["original"] == ["6.61", "6.60", "3", r"\multicolumn{2}{l}{baseline}"]
     assert cells["BN after addition"][:4] == ["8.17", "8.60", "3", "+2.00"]
-    assert cells["BN after addition"][4] == r"{}[$-$0.48,\,4.48]"  # 2 ± 4.303 / sqrt(3)
+    assert cells["BN after addition"][4] == r"{}[$-$3.12,\,7.12]"  # 2 ± 8.860 / sqrt(3)
 
 
 def test_columns_are_those_that_are_asked_for_in_their_order(ablation_runs):

@@ -48,6 +48,7 @@ def test_html_says_what_markdown_says_with_headings_in_scope(ablation_runs):
 
 def test_bold_is_the_best_that_is_better_than_every_other(ablation_runs):
     shown = {"original": {0: 6.5, 1: 6.6, 2: 6.8}, "full_preact": {0: 6.0, 1: 6.1, 2: 6.31}}
+    shown |= {"relu_only_preact": {0: 7.5, 1: 7.6, 2: 7.8}}
     table = Findings.from_frames(ablation_runs(shown)).variants
     assert "| **6.10** |" in to_markdown(table)
     assert r"\bfseries 6.10" in to_latex(table)

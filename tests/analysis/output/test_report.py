@@ -115,7 +115,7 @@ def test_the_verdict_comes_first_and_in_words(ablation_runs, page_of):
     (said,) = page.texts("p", id="headline")
     # Paper: 8.17, 7.84, 6.71 and 6.37 against 6.61. Ours: 1 to 3 worse, undecided; 2 pairs; 0.2 better; 0.3 better.
     assert said == "Of the paper's 4 claims about original, 1 is contradicted and 3 are undecided."
-    assert page.after("verdict", "p")[-1] == said
+    assert page.after("verdict", "p").count(said) == 1
     assert page.texts("span") == ["undecided", "undecided", "contradicted", "undecided"]
     headings = page.texts("h2")
     assert headings[:3] == ["Verdict", "Table", "Learning curves"]
