@@ -12,7 +12,8 @@ from analysis.published.recipes import RECIPES
 from analysis.schema import Kind
 from experiments.check import Factor, check_variants
 from experiments.declared_types import check_types
-from experiments.overrides import Overrides
+from experiments.overrides import Overrides, lacks_images
+from experiments.recipes import IMAGENET
 from experiments.spec import RunSpec, SpecError, flatten, with_changes, with_epochs
 from experiments.spec_check import MOST_SEEDS, check
 from experiments.user_file import UserFile
@@ -52,11 +53,29 @@ class Profile:
 
 @dataclass(frozen=True)
 class Deviation:
-    """One numbered point in which this program does not do what the paper did."""
+    """One numbered point in which this program does not do what the paper did.
+
+    ours: may name settings of the runs in braces, as str.format does: any field of the recipe, `images` (of the
+    training set), `epochs` and `bn_images` (whose statistics are taken together). profiles: where it holds, () for all.
+    """
 
     what: str
     paper: str
     ours: str
+    profiles: tuple[str, ...] = ()
+
+    def of(self, spec: RunSpec) -> Deviation:
+        """With the settings of these runs. Raises SpecError, one line, for braces that name none."""
+        images = IMAGENET if lacks_images(spec) else spec.data.images
+        epochs = (spec.recipe.iterations - 1) * spec.recipe.batch_size // images + 1
+        settings = {**vars(spec.recipe), "images": images, "epochs": epochs}
+        settings |= {"bn_images": spec.recipe.batch_size // (spec.recipe.bn_groups or 1)}
+        try:
+            return dataclasses.replace(self, ours=self.ours.format_map(settings))
+        except (KeyError, ValueError, IndexError) as error:
+            raise SpecError(
+                f"the deviation {self.what!r} has braces in {self.ours!r} that name no setting ({error}); double them"
+            ) from None
 
 
 @dataclass(frozen=True)
@@ -133,6 +152,12 @@ class Ablation:
         specs = self.specs(profile, dataclasses.replace(overrides or Overrides(), variants=()))
         return [{f.paths[0]: f.title(flatten(spec)) for f in self.groups} for spec in specs.values()]
 
+    def deviations_of(self, profile: str, overrides: Overrides | None = None) -> list[Deviation]:
+        """Those of the runs of a profile, in words that fit their settings."""
+        specs = self.specs(profile, dataclasses.replace(overrides or Overrides(), variants=()))
+        held = [deviation for deviation in self.deviations if profile in (deviation.profiles or (profile,))]
+        return [deviation.of(specs[self.baseline_of(profile)]) for deviation in held]
+
     def label(self, variant: str) -> str:
         return next(v.label for v in self.variants if v.name == variant)
 
@@ -159,7 +184,7 @@ def check_ablation(ablation: Ablation) -> Ablation:
         raise SpecError(f"{ablation.name} has no profile; give at least one: profiles={{'quick': Profile(seeds=3)}}")
     for name, profile in ablation.profiles.items():
         _check_profile(ablation, name, profile)
-        ablation.specs(name)
+        ablation.deviations_of(name)
     return ablation
 
 

@@ -19,7 +19,7 @@ def test_the_table_of_commands_has_every_script():
 
 def test_the_deviations_are_those_of_the_declaration():
     rows = table(README, "#", "what", "paper", "here")
-    declared = ablations.load("resnet_preact").deviations
+    declared = ablations.load("resnet_preact").deviations_of("paper")
     assert rows == [(str(i), d.what, d.paper, d.ours) for i, d in enumerate(declared, 1)]
 
 

@@ -19,22 +19,37 @@ STATISTICS = {
 
 
 @dataclass(frozen=True)
+class Differing:
+    """A setting that is not the paper's, with both values in words."""
+
+    what: str
+    paper: str
+    ours: str
+
+
+@dataclass(frozen=True)
 class Protocol:
     """setting: net ("": each variant's own) and data set of the published numbers; None where there are none.
 
-    deviations: in which settings the runs leave the paper's net, data or recipe, the factors aside. note: both
-    protocols in two sentences.
+    differing: in which settings the runs leave the paper's net, data or recipe, the factors aside. runs: how many, the
+    paper's and ours; None without a published cell. note: both protocols in two sentences.
     """
 
     setting: tuple[str, str] | None
-    deviations: tuple[str, ...]
+    differing: tuple[Differing, ...]
+    runs: Differing | None
     note: str
+
+    @property
+    def deviations(self) -> tuple[str, ...]:
+        """The names of the settings that differ."""
+        return tuple(each.what for each in self.differing)
 
 
 def protocol(study: Study) -> Protocol:
     setting = _paper_setting(study)
-    deviations = () if setting is None else _deviations(study, *setting)
-    return Protocol(setting, deviations, _note(study, deviations))
+    differing = () if setting is None else _differing(study, *setting)
+    return Protocol(setting, differing, _runs(study), _note(study, tuple(each.what for each in differing)))
 
 
 def _paper_setting(study: Study) -> tuple[str, str] | None:
@@ -44,7 +59,7 @@ def _paper_setting(study: Study) -> tuple[str, str] | None:
     return (str(stated["net"].iloc[0]), str(stated["dataset"].iloc[0])) if len(stated) else None
 
 
-def _deviations(study: Study, net: str, dataset: str) -> tuple[str, ...]:
+def _differing(study: Study, net: str, dataset: str) -> tuple[Differing, ...]:
     """The content of a user's own folder of images is unknown, so it never counts as the paper's data."""
     declared = study.declared
     papers: dict[str, Any] = {"net.name": net} if net else {}
@@ -52,7 +67,33 @@ def _deviations(study: Study, net: str, dataset: str) -> tuple[str, ...]:
     papers |= {f"recipe.{key}": value for key, value in RECIPES.get(declared.published or "", {}).items()}
     ours = {path: study.setting(path) for path in papers}
     changed = [path for path, paper in papers.items() if not declared.is_factor(path) and ours[path] != paper]
-    return tuple(path.removesuffix(".name").rpartition(".")[2].replace("_", " ") for path in changed)
+    said = {path: (_text(papers[path]), _text(ours[path])) for path in changed}
+    if "data.train_images" in said:
+        said["data.train_images"] = ("all", said["data.train_images"][1])
+    epochs = study.counted["epochs"].max() if len(study.counted) else 0
+    if "recipe.iterations" in said and epochs:
+        theirs, mine = said["recipe.iterations"]
+        said["recipe.iterations"] = (theirs, f"{mine} ({epochs} epoch{'s' if epochs != 1 else ''})")
+    return tuple(
+        Differing(path.removesuffix(".name").rpartition(".")[2].replace("_", " "), *values)
+        for path, values in said.items()
+    )
+
+
+def _runs(study: Study) -> Differing | None:
+    """Of each variant."""
+    cells = study.paper.by_variant
+    if cells.empty:
+        return None
+    counts = sorted({len(study.runs_of(name)) for name in study.variants})
+    ours = " to ".join(map(str, dict.fromkeys((counts[0], counts[-1])))) if counts else "none"
+    theirs = dict.fromkeys(_statistic(cell) for _, cell in cells.iterrows())
+    return Differing("runs of each variant", ", ".join(theirs), ours)
+
+
+def _statistic(cell: pd.Series) -> str:
+    number = "" if pd.isna(cell["n"]) else f" of {int(cell['n'])}"
+    return STATISTICS.get(cell["statistic"]) or cell["statistic"] + number
 
 
 def _note(study: Study, deviations: tuple[str, ...]) -> str:
@@ -75,13 +116,12 @@ def _note(study: Study, deviations: tuple[str, ...]) -> str:
     cell = paper.by_variant.iloc[0]
     recipe = RECIPES.get(declared.published or "", {})
     steps = f"{_text(recipe['iterations'])} iterations, " if "iterations" in recipe else ""
-    number = "" if pd.isna(cell["n"]) else f" of {int(cell['n'])}"
-    statistic = STATISTICS.get(cell["statistic"]) or cell["statistic"] + number
+    statistic = _statistic(cell)
     sources = ", ".join(dict.fromkeys(paper.by_variant["paper"]))
     theirs = _text(paper.net) if paper.net else "each variant's net"
     said = f"Paper: {theirs} on {_text(paper.dataset)}, {steps}{statistic} ({sources})."
     if deviations:
-        return f"{said} {ours}: another protocol ({', '.join(deviations)}), so the gap is not a reproduction error."
+        return f"{said} {ours}: another protocol ({', '.join(deviations)})."
     return f"{said} {ours}: the paper's net, data set and recipe."
 
 

@@ -38,7 +38,9 @@ ABLATION = Ablation(
         Deviation("what differs besides LRN", "a width, weight decay, 160 or 520 epochs", "nothing"),
         Deviation("last two layers", "3x3 without shared weights", "3x3 convolutions"),
         Deviation("learning rate of biases", "twice that of weights", "that of weights"),
-        Deviation("weight decay", "0 in conv1 and conv2; 0.004, in the last layer 0.004 or 0.01", "0.004 on all"),
+        Deviation(
+            "weight decay", "0 in conv1 and conv2; 0.004, in the last layer 0.004 or 0.01", "{weight_decay} on all"
+        ),
         Deviation("initial weights", "normal, 0.0001 to 0.04, for pixels of 0 to 255", "He et al. 2015, for 0 to 1"),
         Deviation("dropout", "not in these nets", "0.5 before the last layer, scaled during training"),
     ),

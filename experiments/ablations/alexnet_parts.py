@@ -81,8 +81,7 @@ ABLATION = Ablation(
     deviations=(
         Deviation("LRN's neighbours", "formula: all maps; code: those of one tower", "all maps"),
         Deviation("learning rate", "divided by 10 manually, three times", "divided by 10 after each quarter"),
-        Deviation("test images", "ILSVRC; subset and crops not stated", "the val/ folder, ten-crop"),
-        Deviation("runs", "one", "3"),
+        Deviation("test images", "ILSVRC; subset and crops not stated", "the val/ folder, ten-crop", ("paper",)),
         Deviation("without random crops", "no number", "only on CIFAR-10 and digits"),
     ),
 )

@@ -38,9 +38,12 @@ ABLATION = Ablation(
     paper_net="googlenet",
     fixed=FIXED,
     deviations=(
-        Deviation("learning rate, batch size, length, weight decay", "not stated", "0.0015, 32, 96 epochs, 4e-5"),
+        Deviation(
+            "learning rate, batch size, length, weight decay",
+            "not stated",
+            "{learning_rate}, {batch_size}, {epochs} epochs, {weight_decay}",
+        ),
         Deviation("photometric distortions", "yes", "none"),
         Deviation("input maps of the heads", "14x14 on ImageNet", "14x14; 16x16 on images of 32x32, 4x4 on digits"),
-        Deviation("runs", "one", "3"),
     ),
 )

@@ -60,11 +60,14 @@ ABLATION = Ablation(
     paper_net="googlenet",
     fixed=FIXED,
     deviations=(
-        Deviation("learning rate, batch size, length, weight decay", "not stated", "0.0015, 32, 96 epochs, 4e-5"),
+        Deviation(
+            "learning rate, batch size, length, weight decay",
+            "not stated",
+            "{learning_rate}, {batch_size}, {epochs} epochs, {weight_decay}",
+        ),
         Deviation("auxiliary heads", "two, weight 0.3", "none: see the ablation inception_aux"),
         Deviation("photometric distortions", "yes", "none"),
         Deviation("learning rate with BN", "raised (BN-x5, BN-x30)", "equal for all variants"),
         Deviation("LRN with BN", "removed", "removed: the factor is the normalisation"),
-        Deviation("runs", "one", "3"),
     ),
 )

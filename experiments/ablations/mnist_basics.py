@@ -39,6 +39,5 @@ ABLATION = Ablation(
         Deviation(
             "LeNet-5's target codes and loss", "drawn characters, mean squared distance", "random codes, cross-entropy"
         ),
-        Deviation("runs", "one each", "5; 8 in quick"),
     ),
 )

@@ -74,10 +74,9 @@ ABLATION = Ablation(
     paper_net="mobilenet",
     fixed=FIXED,
     deviations=(
-        Deviation("learning rate, batch size, epochs", "not stated", "0.045, 32, 100, as for Inception-v3"),
+        Deviation("learning rate, batch size, epochs", "not stated", "{learning_rate}, {batch_size}, {epochs}"),
         Deviation("last depthwise layer", "stride 2 between maps of 7x7, a misprint", "stride 1"),
-        Deviation("crops", "fewer small ones, without a number", "35 to 100 % of the area"),
+        Deviation("crops", "fewer small ones, without a number", "35 to 100 % of the area", ("paper",)),
         Deviation("weight decay on depthwise filters", "little or none", "none"),
-        Deviation("runs", "one", "3"),
     ),
 )

@@ -45,12 +45,15 @@ ABLATION = Ablation(
     published="he2015_table6",
     fixed=FIXED,
     deviations=(
-        Deviation("warm-up", "110 layers only, until the training error is below 80 %", "400 iterations, every depth"),
-        Deviation("batch normalisation", "statistics over 64 images (2 GPUs of 64)", "over all 128"),
+        Deviation(
+            "warm-up",
+            "110 layers only, until the training error is below 80 %",
+            "{warmup:.3%} of the iterations, every depth",
+        ),
+        Deviation("batch normalisation", "statistics over 64 images (2 GPUs of 64)", "over {bn_images} images"),
         Deviation(
             "scale of the pixels", "not stated; the mean image is subtracted", "x / 255; the mean image is subtracted"
         ),
-        Deviation("runs", "5 with 110 layers, one with fewer", "5 of each"),
         Deviation("1202 layers", "7.93 %, residual", "left out: a factorial would also need the plain net"),
     ),
 )

@@ -33,9 +33,8 @@ ABLATION = Ablation(
     paper_net="resnet34",
     fixed=FIXED,
     deviations=(
-        Deviation("scale of a training image", "short side random in 256 to 480 pixels", "256"),
+        Deviation("scale of a training image", "short side random in 256 to 480 pixels", "256", ("paper",)),
         Deviation("learning rate", "divided by 10 when the error plateaus", "at a quarter and half of the iterations"),
-        Deviation("batch normalisation", "statistics per GPU, over parts of the 256 images", "over all 256"),
-        Deviation("runs", "not stated", "3"),
+        Deviation("batch normalisation", "statistics per GPU, over parts of the 256 images", "over {bn_images} images"),
     ),
 )

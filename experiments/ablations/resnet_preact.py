@@ -44,11 +44,11 @@ ABLATION = Ablation(
         "what is reported: the test error of the last epoch, single crop",
     ),
     deviations=(
-        Deviation("batch normalisation", "statistics over 64 images (2 GPUs of 64)", "over all 128"),
+        Deviation("batch normalisation", "statistics over 64 images (2 GPUs of 64)", "over {bn_images} images"),
         Deviation("scale of the pixels", "not stated; mean image subtracted", "x / 255, mean image subtracted"),
-        Deviation("end of an epoch", "not stated", "batches cross epoch boundaries, so all 64,000 are full"),
+        Deviation("end of an epoch", "not stated", "batches cross epoch boundaries, so all {iterations:,} are full"),
         Deviation("BN after a projection in bn_after_add", "not stated", "none, as after the branch"),
-        Deviation("training images", "45,000 or 50,000: the text allows both", "50,000"),
+        Deviation("training images", "45,000 or 50,000: the text allows both", "{images:,}"),
         Deviation("what weight decay reaches", "not stated", "convolution weights, by fb.resnet.torch's notes"),
     ),
 )

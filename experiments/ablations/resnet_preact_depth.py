@@ -49,11 +49,11 @@ ABLATION = Ablation(
     published="he2016_table3",
     fixed=FIXED,
     deviations=(
-        Deviation("batch normalisation", "statistics over 64 images (2 GPUs of 64)", "over all 128"),
+        Deviation("batch normalisation", "statistics over 64 images (2 GPUs of 64)", "over {bn_images} images"),
         Deviation(
             "scale of the pixels", "not stated; the mean image is subtracted", "x / 255; the mean image is subtracted"
         ),
-        Deviation("memory of ResNet-1001", "mini-batch 128 on 2 GPUs", "128 on one device"),
-        Deviation("training images", "45,000 or 50,000; the text allows both", "50,000"),
+        Deviation("memory of ResNet-1001", "mini-batch 128 on 2 GPUs", "128 on one device", ("paper",)),
+        Deviation("training images", "45,000 or 50,000; the text allows both", "{images:,}"),
     ),
 )

@@ -63,7 +63,7 @@ ABLATION = Ablation(
     failure_error=20.0,
     fixed=FIXED,
     deviations=(
-        Deviation("batch normalisation", "statistics over 64 images (2 GPUs of 64)", "over all 128"),
+        Deviation("batch normalisation", "statistics over 64 images (2 GPUs of 64)", "over {bn_images} images"),
         Deviation(
             "scale of the pixels", "not stated; the mean image is subtracted", "x / 255; the mean image is subtracted"
         ),
@@ -72,6 +72,6 @@ ABLATION = Ablation(
         Deviation("BN after the gate's convolution; its initial weights", "not stated", "none; as for any convolution"),
         Deviation("scale of dropout", "an expected scale of 0.5", "0.5: not divided by it during training"),
         Deviation("b_g from 0 to -5", "one row, fail", "six rows; only b_g = 0 in smoke and quick"),
-        Deviation("training images", "45,000 or 50,000; the text allows both", "50,000"),
+        Deviation("training images", "45,000 or 50,000; the text allows both", "{images:,}"),
     ),
 )

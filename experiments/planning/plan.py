@@ -106,7 +106,10 @@ def declaration(
         "failure_error": ablation.failure_error if as_published else None,
         "target_train_error": ablation.target_train_error,
         "fixed": list(ablation.fixed),
-        "deviations": [dataclasses.asdict(deviation) for deviation in ablation.deviations],
+        "deviations": [
+            {"what": deviation.what, "paper": deviation.paper, "ours": deviation.ours}
+            for deviation in ablation.deviations_of(profile, overrides)
+        ],
         **({"looks": list(rounds.looks)} if rounds else {}),
     }
 

@@ -11,7 +11,7 @@ import nets
 from analysis.published import cells as published
 from analysis.published.recipes import RECIPES
 from experiments import ablations, data
-from experiments.ablation import Overrides
+from experiments.ablation import Deviation, Overrides
 from experiments.data.load import Dataset, Split
 from experiments.datasets import IMAGE_FOLDER
 from experiments.planning.plan import declaration, plan
@@ -164,3 +164,25 @@ def test_each_variant_trains_two_steps_and_variants_share_initial_values(name, t
         for key in first.keys() & second.keys():
             if is_comparable(key, first, second):
                 assert torch.equal(first[key], second[key]), (one, other, key)
+
+
+def test_deviations_are_told_with_the_settings_of_the_runs():
+    preact = ablations.load("resnet_preact")
+    said = {
+        profile: {point.what: point.ours for point in preact.deviations_of(profile)} for profile in ("smoke", "paper")
+    }
+    assert said["paper"]["batch normalisation"] == "over 128 images"
+    assert said["paper"]["training images"] == "50,000"
+    batch = preact.specs("smoke")["original"].recipe.batch_size
+    assert said["smoke"]["batch normalisation"] == f"over {batch} images" != said["paper"]["batch normalisation"]
+    assert said["smoke"]["training images"] == "1,437"
+    wide = preact.deviations_of("smoke", Overrides(set=("recipe.batch_size=48", "recipe.bn_groups=2")))
+    assert [point.ours for point in wide if point.what == "batch normalisation"] == ["over 24 images"]
+
+
+def test_braces_that_name_no_setting_are_refused():
+    spec = ablations.load("resnet_preact").base
+    for ours in ("{batch}", "{", "{0}", "{batch_size:q}"):
+        with pytest.raises(SpecError, match=r"the deviation 'pixels' has braces in .* that name no setting"):
+            Deviation("pixels", "theirs", ours).of(spec)
+    assert Deviation("pixels", "theirs", "{{0, 1}}").of(spec).ours == "{0, 1}"

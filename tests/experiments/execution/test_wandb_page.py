@@ -35,7 +35,7 @@ def test_the_notes_say_what_is_asked_what_is_fixed_and_what_deviates(job):
     assert "Variant: full pre-activation (`net.order` = full_preact); baseline: original." in notes
     for line in ABLATION.fixed:
         assert f"- {line}" in notes
-    for deviation in ABLATION.deviations:
+    for deviation in ABLATION.deviations_of(job.profile):
         assert f"- {deviation.what}: paper: {deviation.paper}; here: {deviation.ours}" in notes
 
 
