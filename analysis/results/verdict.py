@@ -125,8 +125,9 @@ def _ours(row: pd.Series, metric: Metric) -> str:
     if pd.isna(row["low"]):
         return f"{text} ({row['reading']})"
     interval = f"[{row['low']:+.{digits}f}, {row['high']:+.{digits}f}]".replace("-", "−")
-    p = "" if pd.isna(row["p_adjusted"]) else f", adjusted p = {row['p_adjusted']:.2g}"
-    return f"{text} {interval}{p}"
+    p = row["p_adjusted"]
+    said = "" if pd.isna(p) else ", adjusted p < 0.001" if p < 0.001 else f", adjusted p = {p:.2g}"
+    return f"{text} {interval}{said}"
 
 
 def _said(claim: pd.Series) -> str:
