@@ -21,8 +21,8 @@ CAPTIONS: Mapping[str, str] = {
     "last-epoch errors against depth. Does the training error rise with depth as well?",
     "interaction": "Last-epoch {metric} against the levels of one factor, one line per level of the other: "
     "parallel lines mean no interaction. Diamonds: the paper's numbers where the data set is the same.",
-    "ladder": "Last-epoch {metric} of each step, and each step minus the one before, paired by seed, mean with 95 % "
-    "interval. Diamonds: the paper's numbers where the data set is the same.",
+    "ladder": "Last-epoch {metric} of each step, and each step minus the one before, paired by seed, mean with an "
+    "interval that holds for all steps at 95 %. Diamonds: the paper's numbers where the data set is the same.",
     "error_to_target": "Training error by epoch and where it reaches the declared target (dashed grey): a large mark "
     "at the median epoch, one small dot per seed.",
     "error_against_cost": "Last-epoch {metric} against parameters and multiply-adds: marks below and to the left of "

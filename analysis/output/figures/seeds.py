@@ -40,9 +40,9 @@ def seed_dots(study: Study, *, columns: st.Columns = 1) -> st.Picture:
 def draw_ladder(study: Study, *, level: float = 0.95, columns: st.Columns = 2) -> st.Picture | None:
     """Last errors of each step as in `seed_dots`, and beside or below them each step minus the step before it.
 
-    Differences are paired by seed: a dot a pair, the mean with its t interval at `level`. Diamonds: the paper's cells,
-    and their differences. A failed run is in no pair. None unless the logs declare a ladder of at least two steps that
-    have runs.
+    Differences are paired by seed: a dot a pair, the mean with its t interval, which holds for all steps together
+    at `level` (Bonferroni), as in the table. Diamonds: the paper's cells, and their differences. A failed run is in
+    no pair. None unless the logs declare a ladder of at least two steps that have runs.
     """
     if study.declared.kind != "ladder" or len(study.variants) < 2:
         return None
@@ -51,8 +51,10 @@ def draw_ladder(study: Study, *, level: float = 0.95, columns: st.Columns = 2) -
     figure = st.picture(columns, (0.5 + 0.29 * len(names)) * (3 - columns))
     left, right = figure.subplots(3 - columns, columns, sharey=True)
     _errors(left, study, rows)
-    _steps(right, study, rows, level)
-    mean = st.key(f"mean, {100 * level:g} % interval", color=COLOURS[0], marker="|", markersize=8, linewidth=1.2)
+    _steps(right, study, rows, 1 - (1 - level) / (len(names) - 1))
+    mean = st.key(
+        f"mean, {100 * level:g} % interval for all steps", color=COLOURS[0], marker="|", markersize=8, linewidth=1.2
+    )
     st.legend_below(figure, [*_keys(study, left), mean])
     return figure
 

@@ -25,7 +25,7 @@ def test_differences_are_to_the_step_before_with_students_interval(runs, drawn_a
     gaps = [22.8 - 23.0, 22.9 - 23.4, 23.6 - 23.8]
     assert [x for x, row in drawn_at(right, "_seeds") if row == 1] == pytest.approx(gaps)
     assert [pytest.approx(-0.3), 1] in drawn_at(right, "_mean")
-    expected = stats.ttest_1samp(gaps, 0).confidence_interval(0.95)
+    expected = stats.ttest_1samp(gaps, 0).confidence_interval(1 - 0.05 / 2)  # two steps share 5 %
     drawn = [sorted(line.get_xdata()) for line in right.get_lines() if set(line.get_ydata()) == {1.0}]
     assert [pytest.approx(expected.low), pytest.approx(expected.high)] in drawn
 
