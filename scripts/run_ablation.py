@@ -95,7 +95,7 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
     from experiments.execution.executors import choose
     from experiments.execution.executors.options import part_of
     from experiments.execution.standing import unfinished
-    from experiments.planning import plan_file
+    from experiments.planning import plan_file, threads
     from experiments.planning.concurrency import plan_parallel
     from experiments.planning.estimate import sequential_seconds
     from experiments.planning.plan import check_files, check_writable, default_profile, plan
@@ -119,6 +119,9 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
         ablation, profile, overrides, seeds=seeds, out=args.out, data_dir=args.data_dir, metrics=metrics, rounds=rounds
     )
     jobs = [replace(job, loading=args.loading) for job in wandb_environment.addressed(jobs, args)]
+    if args.threads is None:
+        every = partial(ablation.specs, profile, replace(overrides, variants=()))
+        jobs = threads.settled(jobs, every, engine.executor == "local")
     if args.status or args.watch:
         print_status(console, {jobs[0].study: {profile: list(map(plan_file.planned_of, jobs))}})
         return 0, f"{len(jobs)} runs planned"
@@ -134,7 +137,8 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
     if engine.executor == "local":
         alone_s = sequential_seconds(jobs, ablation.baseline_of(profile))
         parallel = plan_parallel(jobs, alone_s, args.jobs, console.print)
-        executor, how = choose.local(parallel.runs), how_locally(parallel, len(jobs), alone_s)
+        executor = choose.local(parallel.runs)
+        how = how_locally(parallel, len(jobs), alone_s, jobs[0].spec.threads)
         budget = Budget(alone_s / min(parallel.speedup, len(jobs)), args.max_hours)
         if profile == "paper" or (args.profile is None and "paper" in ablation.profiles):
             console.print(paper_cost(ablation, profile, device), highlight=False)
@@ -147,6 +151,8 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
             console.print(str(job.folder), highlight=False, soft_wrap=True)
         return 0, f"{len(jobs)} runs planned"
     say = partial(console.print, highlight=False, markup=False, soft_wrap=True)
+    if args.threads is None:
+        threads.keep(jobs)
     begun = wandb_study.begin(jobs, say)
     plan_file.write(jobs, folder.name)
     if rounds is None:

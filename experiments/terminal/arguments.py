@@ -53,7 +53,8 @@ class Args:
     jobs: int | Literal["auto"] = "auto"
     """Runs in parallel; results do not depend on it. auto: as cores and memory allow; on CUDA, the fastest tested."""
     threads: int | None = None
-    """CPU threads per run (default 1). It is part of a run's identity, since it changes the last bits of results."""
+    """CPU threads per run; part of a run's identity, since they change the last bits of results. Default: as many as
+    the study was begun with; at first cores / runs, at most $OMP_NUM_THREADS and one per 8 images of a batch."""
     precision: Literal["fp32", "tf32", "bf16"] | None = None
     """bf16 computes convolutions in bfloat16, tf32 rounds to TF32 (CUDA only). Default: the recipe's, mostly fp32."""
     compiled: bool = False

@@ -47,10 +47,11 @@ def print_plan(
         console.print(f"{spec.data.name}: {note}", highlight=False, markup=False)
 
 
-def how_locally(parallel: Parallel, runs: int, sequential_s: float) -> str:
+def how_locally(parallel: Parallel, runs: int, sequential_s: float, threads: int = 1) -> str:
     """How many in parallel, and how long. sequential_s: seconds for the runs one after the other."""
     seconds = sequential_s / min(parallel.speedup, runs)
-    return f"{parallel.runs} in parallel; about {duration(seconds)} if none is finished yet"
+    each = f" with {threads} CPU threads each" if threads > 1 else ""
+    return f"{parallel.runs} in parallel{each}; about {duration(seconds)} if none is finished yet"
 
 
 def paper_cost(ablation: Ablation, profile: str, device: str) -> str:
