@@ -17,6 +17,7 @@ from experiments.execution.attempt import Ended, attempt, batch_estimate
 from experiments.execution.held import POLL_S, Held
 from experiments.execution.interruption import WINDOWS, Stop, graceful
 from experiments.execution.pool import Killed, Logged, Pool, Stepped, Told
+from experiments.planning.concurrency import MOST_ON_GPU
 from experiments.planning.job import Job
 from experiments.training import group
 from experiments.training.files import refusal
@@ -95,14 +96,15 @@ def in_parallel(
     jobs: Sequence[Job], parallel: int, progress: Progress, tell: Tell, stepped: Steps, stop: Stop
 ) -> Iterator[Ended]:
     waiting, held, kills = deque(jobs), Held(tell), Counter[str]()
+    device = jobs[0].spec.device
 
-    def again(job: Job, reason: str) -> None:
+    def again(job: Job, reason: str, runs: int) -> None:
         nonlocal parallel
-        parallel = max(1, parallel - 1)
+        parallel = max(1, runs)
         waiting.appendleft(job)
         tell(job, f"{reason}; it is started again, now with {parallel} in parallel")
 
-    with Pool(jobs[0].spec.device) as pool:
+    with Pool(device, share(device, parallel)) as pool:
         stop.actions.append(pool.stop)
         while (waiting or held or pool.running) and not (stop() and not pool.running):
             waiting.extend(held.freed())
@@ -117,19 +119,28 @@ def in_parallel(
                         stepped(event.job, event.steps)
                     case Told():
                         tell(event.job, event.line)
-                    case Killed() if not stop():
-                        kills[event.job.name] += 1
-                        if kills[event.job.name] < ATTEMPTS:
-                            again(event.job, f"its process was killed ({signal_or_status(event.exit_code)})")
+                    case Killed(jobs=[job]) if not stop():
+                        kills[job.name] += 1
+                        if kills[job.name] < ATTEMPTS:
+                            again(job, f"its process was killed ({signal_or_status(event.exit_code)})", parallel - 1)
                         else:
                             reason = f"its process was killed {ATTEMPTS} times ({signal_or_status(event.exit_code)})"
-                            yield Ended(event.job, None, f"{reason}; {batch_estimate(event.job)}")
+                            yield Ended(job, None, f"{reason}; {batch_estimate(job)}")
+                    case Killed() if not stop():  # which of them did it is not known: fewer, until one is alone
+                        runs = len(event.jobs) // 2
+                        for job in reversed(event.jobs):
+                            again(job, f"its process was killed ({signal_or_status(event.exit_code)})", runs)
                     case Ended(result="busy"):
                         held.add(event.job)
                     case Ended(cause="memory") if parallel > 1:
-                        again(event.job, event.error or "out of memory")
+                        again(event.job, event.error or "out of memory", parallel - 1)
                     case Ended() if event.cause != "stop":
                         yield event
+
+
+def share(device: str, parallel: int) -> int:
+    """Runs of one process: on a CUDA device all that train in parallel, since processes do not overlap there."""
+    return min(parallel, MOST_ON_GPU) if device == "cuda" else 1
 
 
 def signal_or_status(exit_code: int | None) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
+from weakref import WeakValueDictionary
 
 import torch
 
@@ -83,7 +84,7 @@ def complete_run(job: Job, progress: Callable[[Row], None], control: Control = U
 def _train(job: Job, digest: str | None, progress: Callable[[Row], None], control: Control) -> Result:
     state.begin(job.folder)
     group.begin(job)
-    data = load_data(job)
+    data = load_data(job, digest)
     check_labels(data, control.tell)
     env = environment.describe(job.spec.device) | ({} if digest is None else {"data": digest})
     env |= {} if job.file is None else {"file": asdict(job.file)}
@@ -124,11 +125,23 @@ def _train(job: Job, digest: str | None, progress: Callable[[Row], None], contro
     return outcome
 
 
-def load_data(job: Job) -> Dataset:
-    """The run's data on its device; this process computes with the run's number of threads from now on."""
+_in_use: WeakValueDictionary[tuple[Any, ...], Dataset] = WeakValueDictionary()
+
+
+def load_data(job: Job, digest: str | None = None) -> Dataset:
+    """The run's data on its device; this process computes with the run's number of threads from now on.
+
+    All runs of this process that train on the same data at the same time share one copy. digest: of the user's images.
+    """
     torch.set_num_threads(job.spec.threads)
-    check_images_fit(job.spec, job.loading)
-    return _on_device(load_for(job.spec.data, job.data_dir, job.loading, job.spec.device), job.spec)
+    key = (job.spec.data, job.data_dir, job.loading, job.spec.device, digest)
+    if (data := _in_use.get(key)) is None:
+        check_images_fit(job.spec, job.loading)
+        data = _on_device(load_for(job.spec.data, job.data_dir, job.loading, job.spec.device), job.spec)
+        if job.spec.device == "cuda":
+            torch.cuda.synchronize()  # the runs read it on streams of their own
+        _in_use[key] = data
+    return data
 
 
 def tracker_of(job: Job, env: dict[str, Any]) -> Tracker:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from analysis.logs import wandb_file
 from analysis.schema import LOGGED_SIGNAL, logged_as
 from experiments.execution.wandb_check import UnavailableError, check
 from experiments.execution.wandb_environment import TrackingError, first_line
@@ -67,6 +68,7 @@ class Tracker:
         self.run.define_metric("epoch", hidden=True)
         for pattern in METRICS:
             self.run.define_metric(pattern, step_metric="epoch")
+        _open_logs.add(self)
 
     @property
     def file(self) -> Path:
@@ -118,10 +120,18 @@ class Tracker:
         self.finished = True
         limit_s = ANSWER_LIMIT_S + (_finish_limit(self.artifact is not None) if self.mode == "online" else 0.0)
         self._send(finish, limit_s)
+        _open_logs.discard(self)
         # finish() returns up to 30 ms before the last records are on disk; the end of W&B's process does not.
-        self._send(lambda: wandb.teardown(exit_code))
+        if not _open_logs:
+            self._send(lambda: wandb.teardown(exit_code))
+        elif self.mode != "disabled":  # other runs of this process still log through that process
+            self._send(self._wait_for_end, limit_s)
         if self.lost:
             _end_process()
+
+    def _wait_for_end(self) -> None:
+        while wandb_file.read(self.file).exit_code is None:
+            time.sleep(0.01)
 
     def __enter__(self) -> Tracker:
         return self
@@ -144,6 +154,7 @@ class Tracker:
         print(f"{self.name}: {line}", file=sys.stderr)
 
 
+_open_logs: set[Tracker] = set()  # of this process
 _avoid_until = 0.0  # of this process: a server that has just failed would make every run wait for its limits
 
 

@@ -23,6 +23,7 @@ PROCESS_BYTES = 1.0e9
 READER_BYTES = 0.1e9  # a process that reads images shares most of its memory with its run
 ACTIVATION_FACTOR = 1.2
 GPU_MARGIN = 0.1  # of a GPU's free memory, for the workspaces of convolutions
+MOST_ON_GPU = 32  # PyTorch has as many CUDA streams, and two runs on one would share cuBLAS's workspaces
 STEPS, REPEATS = 20, 2
 MIN_GAIN = 1.1  # twice as many runs must train at least this many times the images per second
 MIN_TRAINING_S = 600.0  # the test takes about a minute: not worth it for shorter plans
@@ -37,18 +38,26 @@ class Parallel:
 
 
 def memory_bytes(spec: RunSpec, loading: Loading = AS_FITS) -> float:
-    """PROCESS_BYTES + READER_BYTES * workers + images held
-    + ACTIVATION_FACTOR * batch * bytes per value * values of all layers' outputs.
-    """
-    data = held_bytes(spec, loading) + READER_BYTES * loading.workers
+    """Of a run in a process of its own: PROCESS_BYTES + READER_BYTES * workers + images held + what training takes."""
+    return PROCESS_BYTES + READER_BYTES * loading.workers + held_bytes(spec, loading) + training_bytes(spec)
+
+
+def training_bytes(spec: RunSpec) -> float:
+    """ACTIVATION_FACTOR * batch * bytes per value * values of all layers' outputs."""
     value = 2 if spec.recipe.precision == "bf16" else 4
-    return PROCESS_BYTES + data + ACTIVATION_FACTOR * spec.recipe.batch_size * value * activation_values(spec)
+    return ACTIVATION_FACTOR * spec.recipe.batch_size * value * activation_values(spec)
 
 
 def most(specs: Sequence[RunSpec], memory: float, cores: int, loading: Loading = AS_FITS) -> int:
     """The most runs that cores and bytes of memory allow, each as large as the largest of `specs`; at least one."""
     largest = max(memory_bytes(spec, loading) for spec in specs)
     return max(1, min(cores // max(spec.threads for spec in specs), int(min(memory / largest, len(specs)))))
+
+
+def most_on_gpu(specs: Sequence[RunSpec], memory: float, loading: Loading = AS_FITS) -> int:
+    """The most runs that bytes of a GPU's memory allow; they share one process and one copy of the images."""
+    room = memory - max(held_bytes(spec, loading) for spec in specs)
+    return max(1, min(MOST_ON_GPU, len(specs), int(room / max(training_bytes(spec) for spec in specs))))
 
 
 def fastest(limit: int, images_per_s: Callable[[int], float]) -> Parallel:
@@ -84,7 +93,7 @@ def plan_parallel(
         return Parallel(runs, runs)
     if specs[0].device != "cuda" or sequential_s < MIN_TRAINING_S:
         return Parallel(1, 1.0)
-    limit = most(specs, (1 - GPU_MARGIN) * torch.cuda.mem_get_info()[0], machine.cores(), loading)
+    limit = most_on_gpu(specs, (1 - GPU_MARGIN) * torch.cuda.mem_get_info()[0], loading)
     if limit == 1:
         return Parallel(1, 1.0)
     say("measuring how many runs in parallel are fastest on this GPU")

@@ -17,11 +17,12 @@ from experiments.data.augment import Batches, Pixels
 from experiments.data.load import Dataset
 from experiments.seeding import global_streams, restore_streams
 from experiments.spec import RunSpec
-from experiments.training import checkpoint, group, memory
+from experiments.training import checkpoint, group
 from experiments.training.build import build_net
 from experiments.training.ema import Ema
 from experiments.training.optimisers import make_optimiser
 from experiments.training.precision import compiled
+from experiments.training.process_state import ProcessState
 from experiments.training.schedule import learning_rate
 from experiments.training.shared_step import SharedStep, distributed, is_shared, part_of_process, prepared
 from experiments.training.signals import measure
@@ -41,18 +42,20 @@ class Control:
 
     stop: asked after every step and test batch; when true, the run writes a checkpoint and raises StoppedError.
     tell: gets one line for each thing the user should know. stepped: gets the number of steps taken so far, after the
-    first step and then once a second. checkpoint_s: seconds between checkpoints in an epoch.
+    first step and then once a second. checkpoint_s: seconds between checkpoints in an epoch. turn: called after a
+    step, when the other runs of this process may take theirs.
     """
 
     stop: Callable[[], bool] = lambda: False
     tell: Callable[[str], None] = lambda line: None
     stepped: Callable[[int], None] = lambda steps: None
     checkpoint_s: float = 600.0
+    turn: Callable[[], None] = lambda: None
 
 
 @dataclass(eq=False)
 class Session:
-    """One run between its checkpoints.
+    """One run between its checkpoints. Use as a context: at its end all that it saved is on disk.
 
     rows: of the finished epochs. begun: the start of the row of the epoch under way, or None between epochs.
     next_step: the first step that the weights have not seen. spent_s: on the epoch under way, before this process.
@@ -61,6 +64,7 @@ class Session:
     spec: RunSpec
     folder: Path
     control: Control
+    own: ProcessState
     step: Step
     net: nn.Module
     rows: list[Row] = field(default_factory=list)
@@ -73,7 +77,6 @@ class Session:
     def __post_init__(self) -> None:
         self.writer = Writer(self.folder)
         self.saved_at, self.started = time.monotonic(), time.perf_counter()
-        self.refusals = memory.refusals(self.spec.device)
         self.told_at = -math.inf
 
     @property
@@ -97,6 +100,7 @@ class Session:
 
     def begin_epoch(self, signals: bool) -> None:
         """Start the next epoch, or take up the one that a checkpoint interrupted."""
+        self.own.take()
         if self.begun is None:
             rate = learning_rate(self.spec.epoch_end(self.epoch) - 1, self.spec.recipe)
             measured = measure(self.net, self.spec, self.step.batches) if signals else {}
@@ -111,6 +115,7 @@ class Session:
 
     def trained(self) -> Row:
         """The row so far, once all steps are taken."""
+        self.own.take()
         images = len(self.step.steps_of(self.epoch)) * self.spec.recipe.batch_size
         row = (self.begun or {}) | self.step.row(self.epoch)
         return row | {"time/images_per_s": images / (time.perf_counter() - self.started)}
@@ -127,6 +132,8 @@ class Session:
         if stop:
             self.writer.wait()
             raise StoppedError
+        if next_step is not None and self.step.settled:
+            self.control.turn()
 
     def end_epoch(self, row: Row) -> Outcome | None:
         """Add the finished epoch's row, completed by its time, and decide whether the run is over."""
@@ -142,9 +149,10 @@ class Session:
         return self.outcome
 
     def save(self) -> None:
-        """Write a checkpoint. Raises torch.OutOfMemoryError if a lack of memory may have changed the run's bits."""
+        """Begin a checkpoint. Raises torch.OutOfMemoryError if a lack of memory may have changed the run's bits."""
+        self.own.take()
         if self.spec.deterministic:
-            memory.check_refusals(self.spec.device, self.refusals)
+            self.own.check_refusals()
         if group.is_first():
             self.writer.write(self._state())
         self.saved_at = time.monotonic()
@@ -177,6 +185,14 @@ class Session:
                 f"{checkpoint.REMEDY}"
             ) from None
 
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.own.give_up()
+        self.step.batches.close()
+        self.writer.close()
+
     def _not_finite(self, row: Row) -> str | None:
         for key in ("train/loss", "test/loss"):
             if not math.isfinite(row[key]):
@@ -206,6 +222,7 @@ class Session:
 
 def open_session(spec: RunSpec, data: Dataset, folder: Path, control: Control) -> Session:
     """The run as its last checkpoint has it, or at its start; the same in all processes that train it together."""
+    (own := ProcessState(spec)).take()
     state = group.from_first(lambda: checkpoint.load(folder, spec.run_id, control.tell))
     control = replace(control, stop=group.any_of(control.stop))
     built = build_net(spec, data).to(torch.device(spec.device)).to(memory_format=torch.channels_last)
@@ -214,7 +231,8 @@ def open_session(spec: RunSpec, data: Dataset, folder: Path, control: Control) -
     ema = None if spec.recipe.ema is None else Ema(net, spec.recipe.ema)
     make, batches = SharedStep if is_shared(spec) else make_step, Batches(spec, data.train, part_of_process(spec))
     step = make(distributed(compiled(net, spec)), optimiser, ema, spec, batches)
-    session = Session(spec, folder, control, step, net)
+    session = Session(spec, folder, control, own, step, net)
+    step.claim = own.take
     if state:
         session.restore(state)
     return session

@@ -45,6 +45,12 @@ class Step:
 
     def __post_init__(self) -> None:
         self.sums = Sums(*(torch.zeros((), device=self.spec.device) for _ in Sums._fields))
+        self.claim: Action = lambda: None  # called before Python code computes: `process_state.ProcessState.take`
+
+    @property
+    def settled(self) -> bool:
+        """Whether other runs of this process may come between this step and the next."""
+        return True
 
     def steps_of(self, epoch: int) -> range:
         """Steps count from 0 over the whole run."""
@@ -72,6 +78,7 @@ class Step:
 
     def advance(self, samples: Samples) -> None:
         """The part of a step that runs on the device."""
+        self.claim()
         self.optimiser.zero_grad()
         loss, wrong = self.backward(samples)
         if self.spec.recipe.clip_norm is not None:
@@ -111,23 +118,30 @@ class Recorder(Protocol):
 
 
 class CudaGraphs:
-    """Steps run on their own CUDA stream; a recording is a CUDA graph, which one call launches as a whole.
+    """Steps run on the run's CUDA stream, or on one of their own where the run is on the process's default stream,
+    which cannot be recorded. A recording is a CUDA graph, which one call launches as a whole.
 
     An eager step of ResNet-110 needs about a thousand kernel launches, which take longer than its arithmetic.
     """
 
     def __init__(self) -> None:
-        self.stream = torch.cuda.Stream()
+        current = torch.cuda.current_stream()
+        self.stream = torch.cuda.Stream() if current == torch.cuda.default_stream() else current
 
     def run(self, action: Action) -> None:
-        self.stream.wait_stream(torch.cuda.current_stream())
+        around = torch.cuda.current_stream()
+        if around == self.stream:
+            action()
+            return
+        self.stream.wait_stream(around)
         with torch.cuda.stream(self.stream):
             action()
-        torch.cuda.current_stream().wait_stream(self.stream)
+        around.wait_stream(self.stream)
 
     def record(self, action: Action) -> Action:
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph, stream=self.stream):
+        # thread_local: a thread that writes a checkpoint waits for its copy meanwhile
+        with torch.cuda.graph(graph, stream=self.stream, capture_error_mode="thread_local"):
             action()
         return graph.replay
 
@@ -152,6 +166,10 @@ class RecordedStep(Step):
         self.replay: Action | None = None
         self.samples: Samples | None = None
 
+    @property
+    def settled(self) -> bool:
+        return self.replay is not None
+
     def advance(self, samples: Samples) -> None:
         if self.samples is None:
             self.samples = Samples(*(torch.empty_like(v, memory_format=torch.contiguous_format) for v in samples))
@@ -166,6 +184,7 @@ class RecordedStep(Step):
         if self.replay is None or self.rate != rate:
             self.replay = None  # frees its memory, and that of the gradients, for the next recording
             self.optimiser.zero_grad()
+            self.claim()
             self.replay = self.recorder.record(lambda: super(RecordedStep, self).advance(fixed))
             self.rate = rate
         self.recorder.run(self.replay)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from pathlib import Path
 
 from analysis.schema import Outcome
@@ -12,7 +11,6 @@ from experiments.spec import RunSpec
 from experiments.training import group, metrics, predictions
 from experiments.training.build import build_net
 from experiments.training.evaluation import evaluate
-from experiments.training.process import prepare_process
 from experiments.training.session import Control, Row, open_session
 from experiments.training.step import Step
 
@@ -33,12 +31,9 @@ def train(
     the run at the end of its epoch. Raises StoppedError when `control` stops it, CheckpointError if a checkpoint
     cannot be read or written.
     """
-    prepare_process(spec)
-    session = open_session(spec, data, folder, control)
-    for row in session.rows:
-        log(row)
-
-    with session.writer, closing(session.step.batches):
+    with open_session(spec, data, folder, control) as session:
+        for row in session.rows:
+            log(row)
         while session.outcome is None:
             session.begin_epoch(signals)
             for k in session.remaining():
@@ -54,10 +49,15 @@ def train(
     return session.outcome
 
 
-def train_epoch(step: Step, spec: RunSpec, epoch: int) -> Row:
-    """One whole epoch; mean training loss and main head's error (percent) over its batches as trained."""
+def train_epoch(step: Step, spec: RunSpec, epoch: int, turn: Callable[[], None] = lambda: None) -> Row:
+    """One whole epoch; mean training loss and main head's error (percent) over its batches as trained.
+
+    turn: called where other runs of this process may take a step.
+    """
     step.begin_epoch(epoch)
     step.net.train()
     for k in step.steps_of(epoch):
         step(k)
+        if step.settled:
+            turn()
     return step.row(epoch)

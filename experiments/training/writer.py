@@ -12,11 +12,10 @@ from experiments.training.flat import Flat
 
 
 class Writer:
-    """Use as a context: at its end everything is on disk.
+    """The checkpoints are written one after the other, in the order in which they were given.
 
-    The checkpoints are written one after the other, in the order in which they were given. One counts only when it is
-    whole on disk: a process that is killed before resumes from the one before it. What a write raised is raised by
-    the next call or at the end of the context.
+    One counts only when it is whole on disk: a process that is killed before resumes from the one before it. What a
+    write raised is raised by the next call.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -40,10 +39,8 @@ class Writer:
         arrival()
         checkpoint.save(self.folder, state)
 
-    def __enter__(self) -> Writer:
-        return self
-
-    def __exit__(self, *error: object) -> None:
+    def close(self) -> None:
+        """Wait, and end the thread."""
         try:
             self.wait()
         finally:

@@ -9,6 +9,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
+from experiments.training.process_state import ProcessState
+
 # What a graph cannot hold: values that Python reads, shapes that depend on values, constants copied from Python.
 REFUSED = {"_local_scalar_dense", "nonzero", "masked_select", "lift_fresh", "_unique2", "equal"}
 
@@ -31,7 +33,8 @@ class Log(TorchDispatchMode):
 class Operators:
     """A `step.Recorder`. As a graph does, a replay calls no Python of the action: what Python computed stays as it was.
 
-    Recording here carries the action out, so the first replay, which follows at once, does nothing.
+    Recording here carries the action out, so the first replay, which follows at once, does nothing. A replay draws from
+    the random streams of the run that recorded, whichever run's turn it was: a graph keeps its generator's state.
     """
 
     def __init__(self) -> None:
@@ -44,12 +47,14 @@ class Operators:
         self.recordings += 1
         with Log() as log:
             action()
-        fresh = True
+        fresh, own = True, ProcessState.current
 
         def replay() -> None:
             nonlocal fresh
             self.replays += 1
             if not fresh:
+                if own is not None:
+                    own.take()
                 with torch._C._AutoDispatchBelowAutograd():  # as the operators were when they were kept
                     for call in log.calls:
                         repeat(*call)

@@ -58,6 +58,17 @@ def job(spec, tmp_path):
     return Job("planted", "original", "smoke", spec, {}, tmp_path, None, "disabled")
 
 
+def test_runs_on_a_gpu_share_the_images_and_the_process():
+    """CIFAR-10 is 0.184 GB once; each run adds what its activations take: 0.41 GB."""
+    spec = spec_of(net="resnet20")
+    own = concurrency.memory_bytes(spec) - 1.0 * GB - 60_000 * 3 * 32 * 32
+    assert own == pytest.approx(0.41 * GB, rel=0.02)
+    assert concurrency.most_on_gpu([spec] * 99, 60_000 * 3 * 32 * 32 + 5.5 * own) == 5
+    assert concurrency.most_on_gpu([spec] * 3, 80 * GB) == 3
+    assert concurrency.most_on_gpu([spec] * 99, 80 * GB) == 32
+    assert concurrency.most_on_gpu([spec], 0.1 * GB) == 1
+
+
 def test_a_cpu_is_not_timed(tmp_path, monkeypatch):
     monkeypatch.setattr(machine, "free_memory", lambda: 1000 * GB)
     monkeypatch.setattr(machine, "cores", lambda: 7)

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextlib import closing
 
 import pytest
 import torch
@@ -34,7 +35,7 @@ def slow(monkeypatch):
 
 def test_what_is_trained_meanwhile_is_not_in_it(folder, slow):
     weights = torch.ones(5)
-    with Writer(folder) as writing:
+    with closing(Writer(folder)) as writing:
         writing.write(state(weights))
         weights.zero_()
         assert checkpoint.load(folder, "a") is None  # the caller has not waited for the disk
@@ -44,7 +45,7 @@ def test_what_is_trained_meanwhile_is_not_in_it(folder, slow):
 
 def test_they_are_written_in_order_and_the_last_two_are_kept(folder):
     weights = torch.zeros(1000)
-    with Writer(folder) as writing:
+    with closing(Writer(folder)) as writing:
         for epochs in range(1, 20):
             writing.write(state(weights.fill_(epochs), epochs))
     for name, epochs in ((checkpoint.NAME, 19), (checkpoint.PREVIOUS, 18)):
@@ -54,17 +55,17 @@ def test_they_are_written_in_order_and_the_last_two_are_kept(folder):
 
 
 def test_a_write_that_fails_is_raised_by_the_next_one_or_at_the_end(folder):
-    with Writer(folder / "gone") as writing:
+    with closing(Writer(folder / "gone")) as writing:
         writing.write(state(torch.ones(1)))
         with pytest.raises(CheckpointError, match="its folder is gone"):
             writing.write(state(torch.ones(1)))
-    with pytest.raises(CheckpointError, match="its folder is gone"), Writer(folder / "gone") as writing:
+    with pytest.raises(CheckpointError, match="its folder is gone"), closing(Writer(folder / "gone")) as writing:
         writing.write(state(torch.ones(1)))
 
 
 def test_no_thread_stays(folder):
     before = threading.active_count()
-    with Writer(folder) as writing:
+    with closing(Writer(folder)) as writing:
         writing.write(state(torch.ones(1)))
     assert threading.active_count() == before
 
