@@ -91,7 +91,7 @@ def _line(name: str, table: pd.DataFrame, found: pd.DataFrame, study: Study) -> 
     paper, ours = _paper(name, row, baseline, claim), _ours(row, study.metric)
     if len(claim):
         mine = claim.iloc[0]
-        return Line(row["label"], paper, ours, mine["verdict"], _said(mine), _size(mine, table["label"]))
+        return Line(row["label"], paper, ours, mine["verdict"], _said(mine, study.margin), _size(mine, table["label"]))
     both_fail = row["paper_failed"] and baseline["paper_failed"]
     equal = abs(row["paper"] - baseline["paper"]) < claims.EQUAL or both_fail
     return Line(
@@ -130,7 +130,10 @@ def _ours(row: pd.Series, metric: Metric) -> str:
     return f"{text} {interval}{said}"
 
 
-def _said(claim: pd.Series) -> str:
+def _said(claim: pd.Series, margin: float | None) -> str:
+    if claim["verdict"] == "equivalent":
+        within = f"{margin:g}" if margin is not None else f"the paper's {claim['gap']:.2f}"
+        return f"equivalent: less than {within} apart"
     if claim["verdict"] != "undecided" or claim["why"]:
         return verdict_text(claim["verdict"], claim["why"])
     text = f"undecided with {claim['pairs']} pair{'s' if claim['pairs'] != 1 else ''}"
@@ -145,7 +148,8 @@ def _size(claim: pd.Series, labels: pd.Series) -> str:
     if claim["pairs"] < FEWEST_PAIRS:
         return ""
     times = abs(claim["difference"]) / claim["gap"] if claim["gap"] > 0 else math.nan
-    said = [f"{times:.{1 if times < 10 else 0}f} times the paper's difference"]
+    reverse = ", the other way round" if claim["verdict"] == "contradicted" else ""
+    said = [f"{times:.{1 if times < 10 else 0}f} times the paper's difference{reverse}"]
     said = said if claim["verdict"] in ("replicates", "contradicted") and not math.isnan(times) else []
     said.append(
         f"P({labels[claim['better']]} < {labels[claim['worse']]}) = {claim['share']:.2f} "

@@ -178,6 +178,8 @@ def test_the_four_words(ablation_runs):
     assert found.verdict.headline == (
         "Of the paper's 4 claims about original, 2 replicate, 1 is contradicted and 1 shows equivalence."
     )
+    assert found.verdict.lines[2].said == "equivalent: less than the paper's 0.10 apart"
+    assert "times the paper's difference, the other way round; P(original < ReLU before" in found.verdict.lines[1].size
     claim = found.claims[found.claims["verdict"] == "equivalent"].iloc[0]
     one_sided = scipy.stats.ttest_1samp([0.02, -0.02] * 4, 0.10, alternative="less").pvalue
     assert claim["equivalence_p"] == pytest.approx(4 * one_sided)
@@ -221,6 +223,7 @@ def test_a_margin_comes_before_a_sign_and_the_papers_difference_after_it(ablatio
     runs = ablation_runs({name: EIGHT[name] for name in ("original", "full_preact")})
     assert Findings.from_frames(runs).verdict.lines[-1].word == "replicates"
     within = Findings.from_frames(runs, margin=0.5)
+    assert within.verdict.lines[-1].said == "equivalent: less than 0.5 apart"
     assert (within.verdict.lines[-1].word, within.variants.at["full_preact", "reading"]) == ("equivalent",) * 2
     own = Findings.from_frames(runs.assign(**{"config.ablation.published": None}), margin=0.5)
     assert own.verdict.headline.startswith(
