@@ -178,14 +178,11 @@ class Study:
         return f"n = {len(self.errors[variant])}" + (f", {failures} failed" if failures else "")
 
     def points(self, *metrics: str) -> pd.DataFrame:
-        """One row per run and epoch: these metrics, the epoch as `x`, and whether the run "diverged" or is "finished"
-
-        (as is one that has not ended).
-        """
+        """One row per run and epoch: these metrics, and whether the run "diverged" or is "finished" (or still runs)."""
         history, drawn = self.history, self.drawn
         mine = history.loc[history["run_id"].isin(drawn["run_id"]), ["run_id", "variant", "epoch", *metrics]]
         outcome = drawn.set_index("run_id")["outcome"].replace("unfinished", "finished")
-        return mine.assign(outcome=mine["run_id"].map(outcome), x=mine["epoch"])
+        return mine.assign(outcome=mine["run_id"].map(outcome))
 
     def setting(self, path: str) -> Any:
         """The value that the runs share, from those that count, or else from any; None where there is none."""

@@ -95,7 +95,7 @@ def degradation(study: Study, *, columns: st.Columns = 2) -> st.Picture | None:
     _x_axis(right, study, depth)
     right.set_ylabel("error of the last epoch (%)")
     shown: list[Artist] = [st.key(f"depth {depth:g}", color=colour) for depth, colour in colours.items()]
-    st.legend_below(figure, [*shown, *handles, *kind_keys(study, points, "test/error", "train/error", band=False)])
+    st.legend_below(figure, [*shown, *handles, *kind_keys(study, points, ["test/error", "train/error"], band=False)])
     return figure
 
 

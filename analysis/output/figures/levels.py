@@ -14,6 +14,7 @@ LEVEL_NAMES: Mapping[tuple[str, str], str] = {
     ("shortcut", "none"): "plain",
     ("shortcut", "identity"): "residual",
     ("activation", "relu"): "ReLU",
+    ("order", "full_preact"): "full pre-activation",
 }
 
 

@@ -19,6 +19,7 @@ from analysis.stats.paired import difference_of, gaps
 from analysis.study import Study
 from analysis.study.looks import COLOURS
 
+LABEL = {1: 20, 2: 30}  # characters in a line, so that labels leave most of the width to the errors
 MEDIAN: Mapping[str, Any] = {"marker": "|", "markersize": 10, "markeredgewidth": 1.6, "linestyle": "none"}
 
 
@@ -29,9 +30,10 @@ def seed_dots(study: Study, *, columns: st.Columns = 1) -> st.Picture:
     The median ranks failed runs last, as in the table; a failed run has no dot, interrupts its line and is counted
     beside its row. The paper's numbers are drawn where data set and metric are those of the runs.
     """
-    figure = st.picture(columns, 0.5 + 0.27 * len(study.declared.variants))
+    rows = {name: wrapped(label, LABEL[columns]) for name, label in study.declared.labels.items()}
+    figure = st.picture(columns, _height_in(rows))
     axes = figure.add_subplot()
-    _errors(axes, study, {name: study.declared.labels[name] for name in study.declared.variants})
+    _errors(axes, study, rows)
     st.legend_below(figure, _keys(study, axes))
     return figure
 
@@ -47,8 +49,9 @@ def draw_ladder(study: Study, *, level: float = 0.95, columns: st.Columns = 2) -
     if study.declared.kind != "ladder" or len(study.variants) < 2:
         return None
     names, steps = study.declared.variants, study.declared.steps
-    rows = {name: f"+ {steps[name]}" if name in steps else study.declared.labels[name] for name in names}
-    figure = st.picture(columns, (0.5 + 0.29 * len(names)) * (3 - columns))
+    labels = {name: f"+ {steps[name]}" if name in steps else study.declared.labels[name] for name in names}
+    rows = {name: wrapped(label, LABEL[columns]) for name, label in labels.items()}
+    figure = st.picture(columns, _height_in(rows) * (3 - columns))
     left, right = figure.subplots(3 - columns, columns, sharey=True)
     _errors(left, study, rows)
     _steps(right, study, rows, 1 - (1 - level) / (len(names) - 1))
@@ -59,8 +62,13 @@ def draw_ladder(study: Study, *, level: float = 0.95, columns: st.Columns = 2) -
     return figure
 
 
+def _height_in(rows: Mapping[str, str]) -> float:
+    lines = max(label.count("\n") + 1 for label in rows.values())
+    return 0.5 + max(0.27, 0.11 * lines + 0.05) * len(rows)
+
+
 def _errors(axes: Axes, study: Study, rows: Mapping[str, str]) -> None:
-    """Seeds, medians and the paper's cells of every variant, one below the other; `rows`: their names."""
+    """Seeds, medians and the paper's cells of every variant, one below the other; rows: variant -> its label."""
     names, published = list(rows), st.paper_cells(study)
     by_seed = pd.DataFrame(study.errors, columns=study.variants).sort_index()
     axes.plot(
@@ -85,9 +93,7 @@ def _errors(axes: Axes, study: Study, rows: Mapping[str, str]) -> None:
             "\n".join(filter(None, notes)), (1, row), xycoords=("axes fraction", "data"), xytext=(3, 0),
             textcoords="offset points", va="center", fontsize=st.SMALL_PT, color=st.GREY,
         )  # fmt: skip
-    axes.set_yticks(
-        range(len(names)), [wrapped(text) for text in rows.values()], fontsize=st.SMALL_PT, linespacing=0.95
-    )
+    axes.set_yticks(range(len(names)), list(rows.values()), fontsize=st.SMALL_PT, linespacing=1.1)
     axes.set(ylim=(len(names) - 0.5, -0.5), xlabel=f"{study.metric.heading}, last epoch", ylabel="")
 
 

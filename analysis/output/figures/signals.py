@@ -12,7 +12,6 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from analysis.output.figures import style as st
 from analysis.output.figures.text import log_ticks, whole_ticks
@@ -25,7 +24,13 @@ LABELS: Mapping[str, str] = {
     "gate": "mean gate value (logit scale)",
 }
 MOST_LINES = 6  # epochs of a signal; units in the legend of gates
-GATE_TICKS = (1e-4, 1e-3, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999)
+GATE_TICKS = (  # from coarse to fine
+    (1e-4, 1e-3, 0.01, 0.1, 0.5, 0.9, 0.99, 0.999),
+    (0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99),
+    tuple(percent / 100 for percent in range(1, 100)),
+    tuple(tenth / 1000 for tenth in range(1, 1000)),
+)
+FEWEST_TICKS = 3
 
 
 @st.styled
@@ -65,10 +70,14 @@ def gates(study: Study, *, columns: st.Columns = 2) -> st.Picture | None:
     found = found.assign(value=found["value"].where(found["value"].between(0, 1, inclusive="neither")))
     units = dict.fromkeys(sorted(found["unit"].unique()), "-")
     figure = _draw(study, found, "trained", "unit", units, "epochs trained", LABELS["gate"], columns)
-    figure.axes[0].set_yscale("logit")
-    figure.axes[0].yaxis.set_major_locator(FixedLocator(GATE_TICKS))
-    figure.axes[0].yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    figure.axes[0].yaxis.set_minor_locator(NullLocator())
+    axes = figure.axes[0]
+    axes.set_yscale("logit")
+    low, high = axes.get_ylim()
+    inside = [[tick for tick in ticks if low <= tick <= high] for ticks in GATE_TICKS]
+    ticks = next((ticks for ticks in inside if len(ticks) >= FEWEST_TICKS), inside[-1])
+    axes.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.set_yticks([], minor=True)
+    axes.set_ylim(low, high)
     colours = st.shades(units)
     st.legend_below(figure, [st.key(f"unit {unit}", color=colours[unit], linewidth=1.0) for unit in _spread(units)])
     return figure
@@ -81,7 +90,9 @@ def _draw(
     """A panel for each variant and in it a line for each level of `hue`, in its style."""
     variants = [name for name in study.variants if (found["variant"] == name).any()]
     colours = st.shades(styles)
-    figure, every = st.panels([_title(study, name) for name in variants], columns, x_label, y_label)
+    alike = found.groupby("variant")[x].max().nunique() == 1  # else a net of two units would be a dash at the left
+    titles = [_title(study, name) for name in variants]
+    figure, every = st.panels(titles, columns, x_label, y_label, share_x=alike)
     for axes, name in zip(every, variants, strict=True):
         mine = found[found["variant"] == name]
         dot: dict[str, Any] = (
@@ -89,7 +100,7 @@ def _draw(
         )  # a line would not be seen
         for level, line in mine.pivot(index=x, columns=hue, values="value").items():  # seaborn would bridge gaps
             axes.plot(line, color=colours[level], linestyle=styles[level], linewidth=0.9, **dot)
-    whole_ticks(every[0].xaxis)
+        whole_ticks(axes.xaxis)
     return figure
 
 

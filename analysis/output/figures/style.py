@@ -20,9 +20,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.textpath import TextPath
 
-from analysis.output.figures.text import SET_SYMBOL, finish, typeset, wrapped
+from analysis.output.figures.text import finish, typeset, wrapped
 from analysis.study import Study
 from analysis.study.looks import COLOURS
 
@@ -33,7 +32,7 @@ PANELS_A_ROW: Mapping[int, int] = {1: 2, 2: 4}
 HEIGHT_IN = 2.2  # of the axes with their labels; a legend adds to it
 PANEL_HEIGHT_IN = 1.4  # of one of many panels, its title included
 LEGEND_ROW_IN = 0.15
-HANDLE_EM, HANDLE_PAD_EM, COLUMN_GAP_EM = 1.8, 0.6, 1.5  # of a legend
+FULL = 0.95  # of the width, at most, for a legend: letters are a little wider at another resolution
 SMALL_PT = 7
 THIN, BOLD = 0.7, 1.4
 INK, GREY, PALE = "black", "0.4", "0.75"
@@ -66,6 +65,9 @@ STYLE: Mapping[str, Any] = {
     "lines.linewidth": BOLD,
     "lines.markersize": 3.5,
     "legend.frameon": False,
+    "legend.handlelength": 1.8,
+    "legend.handletextpad": 0.6,
+    "legend.columnspacing": 1.5,
     "pdf.fonttype": 42,  # TrueType, as the conferences ask
     "svg.fonttype": "path",  # glyphs as paths: the same on every machine
     "svg.hashsalt": "ablation",
@@ -108,12 +110,14 @@ def picture(columns: int, height_in: float = HEIGHT_IN) -> Picture:
     return Picture(figsize=(WIDTH_IN[columns], height_in), layout="constrained")
 
 
-def panels(titles: Sequence[str], columns: int, x_label: str, y_label: str) -> tuple[Picture, list[Axes]]:
+def panels(
+    titles: Sequence[str], columns: int, x_label: str, y_label: str, *, share_x: bool = True
+) -> tuple[Picture, list[Axes]]:
     """Small axes of equal limits, two or four in a row; what is left of the last row is for the legend."""
     count, a_row = len(titles), min(len(titles), PANELS_A_ROW[columns])
     rows = -(-count // a_row)
     figure = picture(columns, rows * (PANEL_HEIGHT_IN + (0.4 if rows == 1 else 0.0)) + 0.3)
-    every = figure.subplots(rows, a_row, sharex=True, sharey=True, squeeze=False)
+    every = figure.subplots(rows, a_row, sharex=share_x, sharey=True, squeeze=False)
     for axes in every.flat[count:]:
         axes.remove()
     for axes, title in zip(every.flat, titles, strict=False):
@@ -182,25 +186,20 @@ def legend_below(figure: Figure, handles: Iterable[Artist]) -> None:
     """
     handles = list(handles)
     width_in, height_in = figure.get_size_inches()
-    texts = [str(handle.get_label()) for handle in handles]
-    labels_pt = [TextPath((0, 0), SET_SYMBOL.sub("bg", t), size=SMALL_PT).get_extents().width for t in texts]
-    handle_pt, gap_pt = (HANDLE_EM + HANDLE_PAD_EM) * SMALL_PT, COLUMN_GAP_EM * SMALL_PT
-    spacing: dict[str, Any] = {
-        "handlelength": HANDLE_EM, "handletextpad": HANDLE_PAD_EM, "columnspacing": COLUMN_GAP_EM,
-    }  # fmt: skip
     grid = figure.axes[0].get_gridspec() if figure.axes else None
     if grid is not None and (free := -len(figure.axes) % grid.ncols):
         beside = figure.add_subplot(grid[-1, grid.ncols - free :])
         beside.set(xticks=[], yticks=[])
         beside.set_axis_off()
-        beside.legend(handles=handles, loc="center", **spacing)
+        beside.legend(handles=handles, loc="center")
     else:
         for columns in range(len(handles), 0, -1):
-            needed = sum(handle_pt + gap_pt + column.max() for column in np.array_split(labels_pt, columns))
-            if needed <= width_in * 72:
+            legend = figure.legend(handles=handles, loc="outside lower center", ncols=columns)
+            finish(figure)
+            if legend.get_tightbbox().width <= FULL * width_in * figure.dpi or columns == 1:
                 break
+            legend.remove()
         figure.set_size_inches(width_in, height_in + LEGEND_ROW_IN * math.ceil(len(handles) / columns))
-        figure.legend(handles=handles, loc="outside lower center", ncols=columns, **spacing)
     finish(figure)
 
 

@@ -6,6 +6,7 @@ import math
 import re
 import textwrap
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
@@ -37,9 +38,9 @@ def typeset(text: str) -> str:
 def wrapped(text: str, width: int = 26) -> str:
     """`text`, typeset, in as few lines of at most `width` characters as possible, all of similar length."""
     text = text.replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")
-    fewest = len(textwrap.wrap(text, width))
-    tries = (textwrap.wrap(text, narrower) for narrower in range(1, width + 1))
-    return typeset("\n".join(next(lines for lines in tries if len(lines) <= fewest))) if text.strip() else ""
+    whole: dict[str, Any] = {"break_long_words": False, "break_on_hyphens": False}
+    tries = [textwrap.wrap(text, narrower, **whole) for narrower in range(1, width + 1)]
+    return typeset("\n".join(next(lines for lines in tries if len(lines) <= len(tries[-1]))))
 
 
 def finish(figure: Figure) -> None:

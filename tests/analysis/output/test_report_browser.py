@@ -188,7 +188,10 @@ def test_axis_labels_do_not_collide_on_a_narrow_page(tab, ablation_runs, ablatio
 
 def test_the_index_shows_what_is_asked_for(tab, ablation_runs, tmp_path):
     """Two studies: in one a variant is better, in the other none is; words, a verdict and both together."""
-    studies = {"depth": ERRORS, "order": {name: {0: 6.5, 1: 6.9, 2: 6.6} for name in ERRORS}}
+    studies = {
+        "depth": ERRORS | {"full_preact": {0: 4.0, 1: 4.1, 2: 4.0}},
+        "order": {name: {0: 6.5, 1: 6.9, 2: 6.6} for name in ERRORS},
+    }
     for name, errors in studies.items():
         (tmp_path / name).mkdir()
         runs = ablation_runs(errors, ablation__question=f"Which {name}?", ablation__published=None)
@@ -208,7 +211,7 @@ def test_the_index_shows_what_is_asked_for(tab, ablation_runs, tmp_path):
     )
     tab.run(search.format("which ORDER"))
     assert tab.run(shown) == ["Which order?"]
-    tab.run("document.querySelector('[name=verdict][value=worse]').click()")
+    tab.run("document.querySelector('[name=verdict][value=better]').click()")
     assert tab.run(shown) == []
     tab.run(search.format(""))
     assert tab.run(shown) == ["Which depth?"]

@@ -62,26 +62,20 @@ def test_every_last_epoch_is_inside_a_linear_axis(frames):
     assert 24.0 < high < 95.0  # the cross of the diverged run is at 24
 
 
-def test_loss_stands_left_on_a_logarithmic_axis_and_error_right(frames):
-    error, loss = figures.training_curves(*frames, training="train/loss").axes
-    assert (loss.get_yscale(), error.get_yscale()) == ("log", "linear")
-    assert (loss.yaxis.get_label_position(), error.yaxis.get_label_position()) == ("left", "right")
-    assert (loss.get_ylabel(), error.get_ylabel()) == ("training loss (dashed), log scale", "test error (%)")
-    assert line(loss, "#000000", "--") == pytest.approx([1.4, 1.05, 0.7, 0.35])
+def test_losses_share_an_axis(frames):
+    runs, history = frames
+    axes = figures.training_curves(
+        runs, history.assign(**{"test/loss": history["test/error"] / 10}), y="test/loss"
+    ).axes[0]
+    assert axes.get_ylabel() == "loss"
+    assert line(axes, "#000000", "--") == pytest.approx([1.4, 1.05, 0.7, 0.35])
+    assert line(axes, "#000000", "-") == pytest.approx([2.8, 2.1, 1.4, 0.7])
 
 
 def test_axes_have_units(frames):
-    axes = figures.training_curves(*frames, training=None).axes[0]
+    axes = figures.training_curves(*frames, training=False).axes[0]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("epoch", "test error (%)")
-    in_iterations = figures.training_curves(*frames, x="iterations").axes[0]
-    assert (in_iterations.get_xlabel(), in_iterations.get_ylabel()) == ("iterations (10⁴)", "error (%)")
-    assert in_iterations.get_lines()[1].get_xdata()[-1] == pytest.approx(6.4)
-
-
-def test_iterations_without_a_finished_run_are_refused(frames):
-    runs, history = frames
-    with pytest.raises(ValueError, match="iterations need a finished run"):
-        figures.training_curves(runs[runs["outcome"] == "diverged"], history, x="iterations")
+    assert figures.training_curves(*frames).axes[0].get_ylabel() == "error (%)"
 
 
 def test_a_logarithmic_error_axis(frames):

@@ -86,6 +86,8 @@ def test_ticks_of_one_axis_are_written_alike(places, expected):
 
 def test_long_titles_break_into_even_lines_and_lose_nothing():
     assert wrapped("shortcut × 0.5, residual × 0.5") == "shortcut × 0.5,\nresidual × 0.5"
+    assert wrapped("+ BN-Inception's modules", 12) == "+\nBN-Inception's\nmodules"
+    assert wrapped("ReLU-only pre-activation", 18) == "ReLU-only\npre-activation"
     assert wrapped("") == ""
 
 
