@@ -69,5 +69,5 @@ def draw(study: Study, folder: Path) -> dict[str, list[Path]]:
     """Figure name -> its PDF, SVG and PNG, of every figure that fits the ablation."""
     from analysis.output import figures
 
-    drawn = figures.draw_all(study)
+    drawn = figures.all_figures(study)
     return {name: figures.save(figure, folder, name) for name, figure in drawn.items()}

@@ -20,7 +20,8 @@ HEAD = r"""% Needs \usepackage{booktabs, siunitx, tabularx}.
 """
 WRAPPED = r">{\raggedright\arraybackslash\hspace{0pt}}X"
 MOST = 5  # columns by default
-# Of each table, by importance; the first five that most rows fill are printed, in the table's own order.
+PAPER = "paper"  # printed by default where it has a number for half of the rows
+# Of each table, by importance; the first five that it has are printed, in the table's own order.
 CHOSEN: Mapping[str, Sequence[str]] = {
     "variant": ("variant", "difference", "n", "paper", "ours", "p"),
     "effect": ("effect", "ours", "n", "p", "paper"),
@@ -38,7 +39,7 @@ def to_latex(table: pd.DataFrame, caption: str = "", label: str = "", columns: S
     names = {_plain(name): name for name in shown.cells}
     if unknown := [name for name in columns if name not in names]:
         raise TableError(f"the table has no column {', '.join(unknown)}; columns: {', '.join(names)}")
-    told = {name for name in names if (shown.cells[names[name]] != "").mean() >= 0.5}
+    told = {name for name in names if name != PAPER or (shown.cells[names[name]] != "").mean() >= 0.5}
     wanted = columns or [name for name in CHOSEN.get(str(table.index.name), names) if name in told][:MOST]
     bold = {(i, name) for i, name in shown.bold}
     kept = [(names[name], name) for name in (wanted if columns else [name for name in names if name in wanted])]

@@ -48,6 +48,11 @@ class Study:
     without_epoch: Mapping[str, int] = field(default_factory=dict)
 
     @classmethod
+    def of(cls, runs: pd.DataFrame | Study, history: pd.DataFrame | None = None) -> Study:
+        """The study itself, or the one that is built from the frames."""
+        return runs if isinstance(runs, Study) else cls.from_frames(runs, history)
+
+    @classmethod
     def from_frames(
         cls,
         runs: pd.DataFrame,

@@ -83,6 +83,8 @@ def test_all_trains_to_tables(ended, monkeypatch, tmp_path):
         assert list((tmp_path / name / "results").glob("smoke-*/table.md"))
         assert f"{name}" in text
         assert f"done     {runs} of {runs} runs" in text
+        assert f'href="{name}/results/' in (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert str(tmp_path / "index.md") in text.replace("\n", "")
 
 
 @pytest.mark.parametrize(

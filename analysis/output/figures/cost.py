@@ -19,7 +19,7 @@ VARIES = 1.2  # greatest over least; less is not worth an axis
 UNITS = ((1e9, "G"), (1e6, "M"), (1e3, "k"), (1.0, ""))
 
 
-@st.styled
+@st.figure
 def error_against_cost(study: Study, *, columns: st.Columns | None = None) -> st.Picture | None:
     """Last test error against parameters and against multiply-adds, both logarithmic (Huang et al. 2017, Figure 3).
 
@@ -65,9 +65,8 @@ def _cost(study: Study, column: str) -> dict[str, float]:
 
 def _draw(axes: Axes, study: Study, cost: Mapping[str, float], colours: Mapping[str, str]) -> None:
     axes.set_xscale("log")
-    axes.axhline(
-        study.median(study.declared.baseline), color=st.GREY, linestyle="--", linewidth=st.THIN, label="_baseline"
-    )
+    line: dict[str, Any] = {"color": st.GREY, "linestyle": "--", "linewidth": st.THIN, "label": "_baseline"}
+    axes.axhline(study.median(study.declared.baseline), **line)
     rows = pd.DataFrame({"variant": list(cost), "cost": cost.values(), "error": map(study.median, cost)})
     failed = rows[rows["error"].isna()]
     seeds = rows.assign(error=[list(study.errors[name].values()) for name in cost]).explode("error").dropna()
@@ -75,17 +74,8 @@ def _draw(axes: Axes, study: Study, cost: Mapping[str, float], colours: Mapping[
     markers = {name: study.looks[name].marker for name in cost}
     dots: dict[str, Any] = {"s": 9, "alpha": 0.6, "linewidth": 0, "label": "_seeds"}
     st.keep_labels(sns.scatterplot, axes, data=seeds.astype({"error": float}), **looks, **dots)
-    st.keep_labels(
-        sns.scatterplot,
-        axes,
-        data=rows,
-        style="variant",
-        markers=markers,
-        s=28,
-        linewidth=0.4,
-        label="_median",
-        **looks,
-    )
+    medians: dict[str, Any] = {"style": "variant", "markers": markers, "s": 28, "linewidth": 0.4, "label": "_median"}
+    st.keep_labels(sns.scatterplot, axes, data=rows, **medians, **looks)
     for name, place in zip(failed["variant"], failed["cost"], strict=True):
         edge: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "clip_on": False, "markersize": 6}
         axes.plot([place], [1], "x", color=colours[name], label="_failed", **edge)

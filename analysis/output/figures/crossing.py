@@ -21,7 +21,7 @@ TUNED = "recipe.learning_rate"  # the paper chose it for each net on its own
 METRIC = "train/error"
 
 
-@st.styled
+@st.figure
 def error_to_target(study: Study, *, columns: st.Columns = 1) -> st.Picture | None:
     """Training error against epochs and where it falls below the target, as in Krizhevsky et al. 2012, Figure 1.
 

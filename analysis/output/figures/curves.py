@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -19,64 +19,59 @@ IN_ONE_PANEL = 6  # more variants than that hide one another
 INF = float("inf")
 MARKS = 6  # markers on a line, so that lines can be told apart in grey print
 DECADE = 10.0
+SOLID: Mapping[str, Any] = {"linestyle": "-", "linewidth": st.BOLD}
+DASHED: Mapping[str, Any] = {"linestyle": "--", "linewidth": st.THIN}
 WIDE = 5.0  # a ratio of last errors from which on only a logarithmic axis shows them all
 
 
-@st.styled
+@st.figure
 def training_curves(
-    study: Study, *, y: str = "test/error", training: bool = True, log_y: bool = False, columns: st.Columns = 1
-) -> st.Picture:
+    study: Study,
+    *,
+    y: str | None = None,
+    training: bool = True,
+    log_y: bool | None = None,
+    panels: bool | None = None,
+    columns: st.Columns | None = None,
+) -> st.Picture | None:
     """Learning curves as in He et al. 2016, Figures 1 and 6: `y` solid and bold, the same of the training set dashed.
 
     Line: median over the seeds that did not diverge, epoch by epoch; band: their minimum to maximum. A diverged run
-    is a thin line of its own up to its last finite epoch, which an x marks. columns: of print, 3.3 or 6.9 inches wide.
-    A linear axis shows every last epoch and may cut the first ones off; a logarithmic one has no place for a 0.
+    is a thin line of its own up to its last finite epoch, which an x marks. y: by default the test error. panels: a
+    small one per variant with the baseline in black in each (Figure 3 there), by default for more than six variants.
+    log_y: by default where the last errors are far apart; a linear axis shows every last epoch and may cut the first
+    ones off, a logarithmic one has no place for a 0. columns: of print, 3.3 or 6.9 inches wide. None without a `y`.
     """
-    figure = st.picture(columns)
-    axes, metrics = figure.add_subplot(), _metrics(study, y, training)
+    y = y or ("test/error" if "test/error" in study.history else f"test/{study.metric.name}")
+    if y not in study.history or study.points(y)[y].isna().all():
+        return None
+    metrics, baseline, names = _metrics(study, y, training), study.declared.baseline, study.drawn_variants
     points = study.points(*metrics)
-    axes.set(xlabel=study.declared.step, ylabel=_y_label(metrics))
-    for name in study.drawn_variants:
-        look = study.looks[name]
-        _curves(axes, points[points["variant"] == name], metrics, look.colour, marker=look.marker)
-    scale(axes, points, metrics, log_y)
-    whole_ticks(axes.xaxis)
-    looks = {name: look for name, look in study.looks.items() if name in study.drawn_variants}
-    handles = [st.key(_named(study, name), color=look.colour, marker=look.marker) for name, look in looks.items()]
-    st.legend_below(figure, [*handles, *kind_keys(study, points, metrics)])
-    return figure
-
-
-@st.styled
-def curve_panels(
-    study: Study, *, y: str = "test/error", training: bool = True, log_y: bool = False, columns: st.Columns = 2
-) -> st.Picture:
-    """One small panel per variant, with the baseline in black in each, as in He et al. 2016, Figure 3; lines as above.
-
-    All panels have the same axes, so that many variants stay legible.
-    """
-    metrics, baseline = _metrics(study, y, training), study.declared.baseline
-    points = study.points(*metrics)
-    others = [name for name in study.drawn_variants if name != baseline] or [baseline]
-    y_label = _y_label(metrics) + ", log scale" * log_y
-    figure, every = st.panels([_named(study, name) for name in others], columns, study.declared.step, y_label)
-    for axes, name in zip(every, others, strict=True):
-        for variant, colour in ({name: COLOURS[0]} | {baseline: BASELINE}).items():
-            _curves(axes, points[points["variant"] == variant], metrics, colour)
+    log_y = wide(points, metrics[0]) if log_y is None else log_y
+    x_label, y_label = study.declared.step, _y_label(metrics) + ", log scale" * log_y
+    lines: list[dict[str, dict[str, Any]]]  # of each panel: variant -> its look
+    if len(names) > IN_ONE_PANEL if panels is None else panels:
+        others = [name for name in names if name != baseline] or [baseline]
+        figure, every = st.panels([_named(study, name) for name in others], columns or 2, x_label, y_label)
+        lines = [{name: {"color": COLOURS[0]}} | {baseline: {"color": BASELINE}} for name in others]
+        handles = [st.key(_named(study, baseline), color=BASELINE), st.key("the panel's variant", color=COLOURS[0])]
+    else:
+        figure = st.picture(columns or 1)
+        every = [figure.add_subplot(xlabel=x_label, ylabel=y_label)]
+        looks = {name: look for name, look in study.looks.items() if name in names}
+        lines = [{name: {"color": look.colour, "marker": look.marker} for name, look in looks.items()}]
+        handles = [st.key(_named(study, name), **line) for name, line in lines[0].items()]
+    for axes, looks_of in zip(every, lines, strict=True):
+        for name, line in looks_of.items():
+            mine = points[points["variant"] == name]
+            for metric in metrics[1:]:
+                median_line(axes, mine, metric, color=line["color"], **DASHED)
+            median_line(axes, mine, metrics[0], band=True, **SOLID, **line)
+            diverged_lines(axes, mine, metrics[0], line["color"])
     scale(every[0], points, metrics, log_y)
     whole_ticks(every[0].xaxis)
-    handles = [st.key(_named(study, baseline), color=BASELINE), st.key("the panel's variant", color=COLOURS[0])]
     st.legend_below(figure, [*handles, *kind_keys(study, points, metrics)])
     return figure
-
-
-def curves(study: Study, **options: Any) -> st.Picture | None:
-    """The form that suits the number of variants and the spread of their errors; None without a test error."""
-    y = "test/error" if "test/error" in study.history else f"test/{study.metric.name}"
-    if y not in study.history or (points := study.points(y))[y].isna().all():
-        return None
-    draw = training_curves if len(study.drawn_variants) <= IN_ONE_PANEL else curve_panels
-    return draw(study, y=y, log_y=wide(points, y), **options)
 
 
 def median_line(axes: Axes, mine: pd.DataFrame, metric: str, *, band: bool = False, **line: Any) -> None:
@@ -111,7 +106,7 @@ def scale(axes: Axes, points: pd.DataFrame, metrics: Sequence[str], log_y: bool)
     finite = points[["outcome", "run_id", "epoch", *metrics]].replace([INF, -INF], float("nan")).sort_values("epoch")
     last, greatest = finite.groupby(["outcome", "run_id"])[[*metrics]].last(), finite[[*metrics]].max().max()
     if log_y:
-        axes.set(yscale="log", ylabel=f"{axes.get_ylabel()}, log scale" if axes.get_ylabel() else "")
+        axes.set_yscale("log")
         positive = last.where(last > 0)
         if positive[metrics[0]].notna().any():
             low = max(positive.min().min() / 1.2, positive[metrics[0]].min() / DECADE)
@@ -134,11 +129,9 @@ def kind_keys(study: Study, points: pd.DataFrame, metrics: Sequence[str], *, ban
     """Legend entries for the bold solid and the thin dashed lines, the band and the cross, as far as they are there."""
     several = bool(study.drawn.groupby("variant")["seed"].nunique().max() > 1)
     keys: list[Artist] = [
-        st.key(
-            st.LABELS.get(name, name).removesuffix(" (%)") + ", median" * several, linestyle=line, linewidth=width
-        )
-        for name, line, width in zip(metrics, ("-", "--"), (st.BOLD, st.THIN), strict=False)
-    ]  # fmt: skip
+        st.key(st.LABELS.get(name, name).removesuffix(" (%)") + ", median" * several, **line)
+        for name, line in zip(metrics, (SOLID, DASHED), strict=False)
+    ]
     keys += [st.band_key(f"range over seeds{st.counts(study, study.diverged_text)[0]}")] if band and several else []
     diverged = st.key("diverged after this", marker="x", markersize=5, linewidth=st.THIN)
     return [*keys, diverged] if (points["outcome"] == "diverged").any() else keys
@@ -160,10 +153,3 @@ def _named(study: Study, name: str) -> str:
     _, notes = st.counts(study, study.diverged_text)
     note = notes.get(name, "" if name in study.drawn_variants else study.diverged_text(name))
     return study.declared.labels[name] + (f" ({note})" if note else "")
-
-
-def _curves(axes: Axes, mine: pd.DataFrame, metrics: Sequence[str], colour: str, **line: Any) -> None:
-    if len(metrics) == 2:
-        median_line(axes, mine, metrics[1], color=colour, linestyle="--", linewidth=st.THIN)
-    median_line(axes, mine, metrics[0], band=True, color=colour, linestyle="-", linewidth=st.BOLD, **line)
-    diverged_lines(axes, mine, metrics[0], colour)

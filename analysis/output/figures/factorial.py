@@ -10,7 +10,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 
 from analysis.output.figures import style as st
-from analysis.output.figures.curves import diverged_lines, kind_keys, median_line, scale, wide
+from analysis.output.figures.curves import DASHED, SOLID, diverged_lines, kind_keys, median_line, scale, wide
 from analysis.output.figures.levels import depth_of, factor_text, level_text
 from analysis.output.figures.text import log_ticks, typeset, whole_ticks
 from analysis.schema import ERROR
@@ -21,7 +21,7 @@ from analysis.study.values import is_number
 MAX_PANELS = 3  # levels beside the panel of the last errors
 
 
-@st.styled
+@st.figure
 def interaction(study: Study, *, columns: st.Columns = 1) -> st.Picture | None:
     """Last test error against the levels of one factor, one line per level of the other; parallel: no interaction.
 
@@ -49,7 +49,7 @@ def interaction(study: Study, *, columns: st.Columns = 1) -> st.Picture | None:
     return figure
 
 
-@st.styled
+@st.figure
 def degradation(study: Study, *, columns: st.Columns = 2) -> st.Picture | None:
     """As in He et al. 2015, Figure 6: one panel of curves per level, then last errors against depth.
 
@@ -79,13 +79,13 @@ def degradation(study: Study, *, columns: st.Columns = 2) -> st.Picture | None:
     for axes, level in zip(left, levels, strict=True):
         for _, cell in cells[cells["level"] == repr(level)].iterrows():
             mine, colour = points[points["variant"] == cell["variant"]], colours[cell["x"]]
-            median_line(axes, mine, "train/error", color=colour, linestyle="--", linewidth=st.THIN)
-            median_line(axes, mine, "test/error", color=colour, linestyle="-", linewidth=st.BOLD)
+            median_line(axes, mine, "train/error", color=colour, **DASHED)
+            median_line(axes, mine, "test/error", color=colour, **SOLID)
             diverged_lines(axes, mine, "test/error", colour)
         axes.sharey(left[0])
         axes.set(title=typeset(level_text(other, level)), xlabel=study.declared.step)
         whole_ticks(axes.xaxis)
-    left[0].set_ylabel("error (%)")
+    left[0].set_ylabel("error (%)" + ", log scale" * log_y)
     scale(left[0], points, ["test/error", "train/error"], log_y)
     handles = _levels(right, study, cells, other)
     finished = points[points["outcome"] == "finished"].sort_values("epoch")

@@ -19,11 +19,14 @@ from analysis.stats.paired import difference_of, gaps
 from analysis.study import Study
 from analysis.study.looks import COLOURS
 
+SEEDS: Mapping[str, Any] = {
+    "jitter": False, "color": st.GREY, "size": 3.2, "alpha": 0.7, "zorder": 2, "label": "_seeds", "legend": False,
+}  # fmt: skip
 LABEL = {1: 20, 2: 30}  # characters in a line, so that labels leave most of the width to the errors
 MEDIAN: Mapping[str, Any] = {"marker": "|", "markersize": 10, "markeredgewidth": 1.6, "linestyle": "none"}
 
 
-@st.styled
+@st.figure
 def seed_dots(study: Study, *, columns: st.Columns = 1) -> st.Picture:
     """One dot per seed, a bar at the median, thin lines between equal seeds, a diamond for the paper's number.
 
@@ -34,12 +37,12 @@ def seed_dots(study: Study, *, columns: st.Columns = 1) -> st.Picture:
     figure = st.picture(columns, _height_in(rows))
     axes = figure.add_subplot()
     _errors(axes, study, rows)
-    st.legend_below(figure, _keys(study, axes))
+    st.legend_below(figure, _keys(study))
     return figure
 
 
-@st.styled
-def draw_ladder(study: Study, *, level: float = 0.95, columns: st.Columns = 2) -> st.Picture | None:
+@st.figure
+def ladder(study: Study, *, level: float = 0.95, columns: st.Columns = 2) -> st.Picture | None:
     """Last errors of each step as in `seed_dots`, and beside or below them each step minus the step before it.
 
     Differences are paired by seed: a dot a pair, the mean with its t interval, which holds for all steps together
@@ -58,7 +61,7 @@ def draw_ladder(study: Study, *, level: float = 0.95, columns: st.Columns = 2) -
     mean = st.key(
         f"mean, {100 * level:g} % interval for all steps", color=COLOURS[0], marker="|", markersize=8, linewidth=1.2
     )
-    st.legend_below(figure, [*_keys(study, left), mean])
+    st.legend_below(figure, [*_keys(study), mean])
     return figure
 
 
@@ -71,16 +74,10 @@ def _errors(axes: Axes, study: Study, rows: Mapping[str, str]) -> None:
     """Seeds, medians and the paper's cells of every variant, one below the other; rows: variant -> its label."""
     names, published = list(rows), st.paper_cells(study)
     by_seed = pd.DataFrame(study.errors, columns=study.variants).sort_index()
-    axes.plot(
-        by_seed.T.to_numpy(),
-        [names.index(name) for name in by_seed],
-        color=st.PALE,
-        linewidth=0.5,
-        zorder=1,
-        label="_pair",
-    )
+    places = [names.index(name) for name in by_seed]
+    axes.plot(by_seed.T.to_numpy(), places, color=st.PALE, linewidth=0.5, zorder=1, label="_pair")
     errors = by_seed.melt(var_name="variant", value_name="error")
-    _dots(axes, errors, x="error", y="variant", order=names)
+    sns.stripplot(errors, x="error", y="variant", order=names, ax=axes, **SEEDS)
     medians = pd.DataFrame({"variant": names, "error": [study.median(name) for name in names]})
     marks: dict[str, Any] = {"y": "variant", "order": names, "errorbar": None, "ax": axes, "legend": False}
     sns.pointplot(medians, x="error", color=st.INK, label="_median", zorder=3, **marks, **MEDIAN)
@@ -108,7 +105,7 @@ def _steps(axes: Axes, study: Study, rows: Mapping[str, str], level: float) -> N
 
     axes.tick_params("y", labelsize=st.SMALL_PT)
     axes.axvline(0, color=st.PALE, linewidth=0.6, zorder=0)
-    _dots(axes, pairs, x="gap", y="variant", order=names)
+    sns.stripplot(pairs, x="gap", y="variant", order=names, ax=axes, **SEEDS)
     sns.pointplot(
         pairs, x="gap", y="variant", order=names, estimator="mean", errorbar=interval, color=COLOURS[0], legend=False,
         err_kws={"linewidth": 1.2}, label="_mean", ax=axes, **{**MEDIAN, "markersize": 8},
@@ -120,31 +117,12 @@ def _steps(axes: Axes, study: Study, rows: Mapping[str, str], level: float) -> N
     axes.set(xlabel=f"change by the step ({unit})" if unit else "change by the step", ylabel="")
 
 
-def _dots(axes: Axes, data: pd.DataFrame, **places: Any) -> None:
-    sns.stripplot(
-        data,
-        **places,
-        jitter=False,
-        color=st.GREY,
-        size=3.2,
-        alpha=0.7,
-        zorder=2,
-        label="_seeds",
-        legend=False,
-        ax=axes,
-    )
-
-
-def _keys(study: Study, axes: Axes) -> list[Artist]:
+def _keys(study: Study) -> list[Artist]:
     keys: list[Artist] = [
         st.key(f"one seed{st.counts(study, study.count_text)[0]}", **st.DOT),
         st.key("median", **{**MEDIAN, "color": st.INK}),
     ]
-    keys += (
-        [st.key("same seed", color=st.PALE, linewidth=0.8)]
-        if any(len(seeds) for seeds in study.errors.values())
-        else []
-    )
+    keys += [st.key("same seed", color=st.PALE, linewidth=0.8)] * any(map(len, study.errors.values()))
     if len(st.paper_cells(study)):
         setting = [paper_title(name) for name in (study.paper.net, study.paper.dataset) if name]
         keys.append(st.key(f"paper: {', '.join(setting)}", **st.DIAMOND))

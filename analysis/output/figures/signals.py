@@ -33,7 +33,7 @@ GATE_TICKS = (  # from coarse to fine
 FEWEST_TICKS = 3
 
 
-@st.styled
+@st.figure
 def signal(study: Study, kind: Kind, *, columns: st.Columns = 2) -> st.Picture | None:
     """One panel per variant: the root mean square at each unit (logarithmic) against the unit, input to output.
 
@@ -57,7 +57,7 @@ def signal(study: Study, kind: Kind, *, columns: st.Columns = 2) -> st.Picture |
     return figure
 
 
-@st.styled
+@st.figure
 def gates(study: Study, *, columns: st.Columns = 2) -> st.Picture | None:
     """One panel per gated variant: the mean gate value during training, one line per unit, darker for deeper units.
 

@@ -95,13 +95,13 @@ def style() -> Generator[None]:
         yield
 
 
-def styled(draw: Callable[..., Drawn]) -> Callable[..., Drawn]:
-    """Runs the function within `style`."""
+def figure(draw: Callable[..., Drawn]) -> Callable[..., Drawn]:
+    """Lets a function that draws a study take the frames instead, `draw(runs, history)`, and runs it within `style`."""
 
     @functools.wraps(draw)
-    def drawing(*args: Any, **options: Any) -> Drawn:
+    def drawing(runs: pd.DataFrame | Study, history: pd.DataFrame | None = None, *args: Any, **options: Any) -> Drawn:
         with style():
-            return draw(*args, **options)
+            return draw(Study.of(runs, history), *args, **options)
 
     return drawing
 
@@ -196,7 +196,7 @@ def legend_below(figure: Figure, handles: Iterable[Artist]) -> None:
         for columns in range(len(handles), 0, -1):
             legend = figure.legend(handles=handles, loc="outside lower center", ncols=columns)
             finish(figure)
-            if legend.get_tightbbox().width <= FULL * width_in * figure.dpi or columns == 1:
+            if legend.get_window_extent().width <= FULL * width_in * figure.dpi or columns == 1:
                 break
             legend.remove()
         figure.set_size_inches(width_in, height_in + LEGEND_ROW_IN * math.ceil(len(handles) / columns))

@@ -114,7 +114,7 @@ def test_a_terminal_obeys_nothing(findings):
 
 
 def test_figures_take_any_label(findings, tmp_path):
-    for name, figure in figures.draw_all(findings.study).items():
+    for name, figure in figures.all_figures(findings.study).items():
         assert all(path.stat().st_size for path in figures.save(figure, tmp_path, name))
 
 

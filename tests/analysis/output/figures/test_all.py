@@ -54,15 +54,22 @@ def test_runs_that_all_diverged_still_have_their_curves_and_rows(declared):
 
 
 @pytest.mark.parametrize(
-    ("variants", "signals"), [(2, True), (5, False), (12, False), pytest.param(12, True, marks=pytest.mark.slow)]
+    ("variants", "signals", "columns"),
+    [
+        (2, True, None),
+        (5, False, 1),
+        (5, False, 2),
+        (12, False, None),
+        pytest.param(12, True, 1, marks=pytest.mark.slow),
+    ],
 )
-def test_no_text_covers_another_or_is_cut_off(declared, overlaps, variants, signals):
+def test_no_text_covers_another_or_is_cut_off(declared, overlaps, variants, signals, columns):
     names = [f"shortcut × 0.{i}, residual × 0.5" for i in range(variants)]
     errors = {name: {0: 6.0 + 3 * i, 1: 7.0 + 3 * i, 2: None if i % 3 == 1 else 6.4} for i, name in enumerate(names)}
     runs, history = declared(errors, kind="ladder", steps=[None, *names[1:]], target_train_error=25.0)
     runs["config.parameters"] = runs["variant"].map({name: 1e6 * 1.3**i for i, name in enumerate(names)})
     runs["config.multiply_adds"] = 150 * runs["config.parameters"]
-    drawn = figures.all_figures(runs, with_signals(history) if signals else history)
+    drawn = figures.all_figures(runs, with_signals(history) if signals else history, columns)
     assert len(drawn) == (8 if signals else 5)
     assert {name: found for name, figure in drawn.items() if (found := overlaps(figure))} == {}
 
