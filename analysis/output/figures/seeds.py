@@ -90,7 +90,9 @@ def _errors(axes: Axes, study: Study, rows: Mapping[str, str]) -> None:
             "\n".join(filter(None, notes)), (1, row), xycoords=("axes fraction", "data"), xytext=(3, 0),
             textcoords="offset points", va="center", fontsize=st.SMALL_PT, color=st.GREY,
         )  # fmt: skip
-    axes.set_yticks(range(len(names)), list(rows.values()), fontsize=st.SMALL_PT, linespacing=1.1)
+    axes.set_yticks(range(len(names)), list(rows.values()), fontsize=st.SMALL_PT)
+    for label in axes.get_yticklabels():
+        label.set_linespacing(1.2 if "$" in label.get_text() else 1.0)  # matplotlib sets formulas closer
     axes.set(ylim=(len(names) - 0.5, -0.5), xlabel=f"{study.metric.heading}, last epoch", ylabel="")
 
 
