@@ -17,6 +17,7 @@ from benchmarks.usual_loop import UsualLoop
 from experiments.data.load import Dataset
 from experiments.machine import cores
 from experiments.planning import throughput
+from experiments.planning.threads import threads_for
 from experiments.planning.throughput import TimedTraining
 from experiments.recipes import Recipe
 from experiments.spec import DataSpec, Device, NetSpec, RunSpec
@@ -96,10 +97,10 @@ def check_setting(setting: Setting, device: Device) -> None:
 
 
 def timed_spec(net: Net, setting: Setting, device: Device, batch: int, threads: int | None = None) -> RunSpec:
-    """The run that is timed, on `threads` CPU threads (None: one per core)."""
+    """The run that is timed, on `threads` CPU threads (None: those that a command gives to a single run)."""
     values = SETTINGS[setting]
     recipe = Recipe(batch_size=batch, precision=values["precision"])
-    threads = threads or cores()
+    threads = threads or threads_for(1, batch)
     return RunSpec(NETS[net], DataSpec("cifar10"), recipe, threads=threads, device=device, compiled=values["compiled"])
 
 

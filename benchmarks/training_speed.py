@@ -31,7 +31,8 @@ class Args:
 
     The usual loop: torchvision transforms in a DataLoader with the number of workers that makes it fastest, eager
     fp32, SGD. Ours: the data set on the device, augmentation by the batch, the loop of experiments/training/train.py
-    with its W&B log. Evaluation is left out of both. Both train the same net on CIFAR-10 with all cores.
+    with its W&B log. Evaluation is left out of both. Both train the same net on CIFAR-10: the usual loop on all cores,
+    ours with the threads that run_ablation.py gives to a single run, and one each where several train in parallel.
     """
 
     nets: tuple[Net, ...] = tuple(speed.NETS)

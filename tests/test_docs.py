@@ -59,6 +59,7 @@ RULES = (  # the first that matches
     Rule(r"-m tests\.wandb_faults", slow="absent"),
     Rule(r"^wandb (sync|leet|login|agent)", quick="--help"),
 )
+MODULES = {"wandb": ("-m", "wandb"), "torchrun": ("-m", "torch.distributed.run")}
 # Commands that change the environment, by what checks them instead.
 CHECKED_ELSEWHERE = {
     "python3 -m venv .venv": ".ci/run",
@@ -118,7 +119,7 @@ def declarations() -> list[Block]:
 
 def run(folder: Path, text: str, appended: str = "") -> str:
     words = f"{text} {appended}".split()
-    words[:1] = [sys.executable, "-m", "wandb"] if words[0] == "wandb" else [sys.executable]
+    words[:1] = [sys.executable, *MODULES.get(words[0], ())]
     environment = os.environ | {"COLUMNS": "200", "PYTHONPATH": ""}
     done = subprocess.run(words, cwd=folder, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, f"{text} {appended}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"

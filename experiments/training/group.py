@@ -15,8 +15,10 @@ import torch
 import torch.distributed as dist
 
 from experiments import torchrun
+from experiments.spec import SpecError
 
 PATIENCE = timedelta(days=30)  # the others wait for process 0 while it has no run for them
+UNUSED = "Expected to have finished reduction"  # DistributedDataParallel's words
 LOST = ("Connection closed by peer", "Connection reset by peer", "Broken pipe", "NCCL", "ProcessGroup")
 
 
@@ -87,10 +89,10 @@ def begin(job: Any) -> None:
 def together(stopped: type[Exception]) -> Generator[None]:
     """What all processes do to train a run. All leave it at its end, or by the error `stopped`.
 
-    Raises LostError if another process has ended meanwhile.
+    Raises LostError if another process has ended meanwhile, and SpecError for a net that cannot be shared.
     """
     try:
-        with _noticing_loss():
+        with _explained():
             yield
     except stopped:
         _state.busy = False
@@ -99,10 +101,14 @@ def together(stopped: type[Exception]) -> Generator[None]:
 
 
 @contextmanager
-def _noticing_loss() -> Generator[None]:
+def _explained() -> Generator[None]:
     try:
         yield
     except RuntimeError as error:
+        if UNUSED in str(error):
+            raise SpecError(
+                "the net has parameters that get no gradient; several processes cannot train it together, one can"
+            ) from None
         if size() > 1 and (isinstance(error, dist.DistError) or any(words in str(error) for words in LOST)):
             raise LostError from error
         raise
@@ -117,7 +123,7 @@ def send(task: Any) -> None:
 def receive() -> Any:
     """What process 0 sends next. Raises LostError if it has ended."""
     found: list[Any] = [None]
-    with _noticing_loss():
+    with _explained():
         dist.broadcast_object_list(found, src=0, group=_state.talk)
     return found[0]
 
