@@ -47,7 +47,13 @@ def settled(jobs: Sequence[Job], declared: Callable[[], Mapping[str, RunSpec]], 
 def kept(job: Job) -> int | None:
     """The number of threads that this profile of the study was begun with; None before its first run."""
     path = _file(job)
-    return int(path.read_text()) if path.exists() else None
+    if not path.exists():
+        return None
+    if not (text := path.read_text().strip()).isdecimal() or not int(text):
+        raise SpecError(
+            f"{path} holds {text!r} instead of a number of threads; delete it, the runs' folders have it too"
+        )
+    return int(text)
 
 
 def keep(jobs: Sequence[Job]) -> None:
@@ -67,8 +73,10 @@ def keep(jobs: Sequence[Job]) -> None:
                 f"another command has just begun this study with {other} CPU threads per run; run the same command "
                 "again to join it"
             ) from None
+    except OSError:  # a file system without links
+        aside.replace(path)
     finally:
-        aside.unlink()
+        aside.unlink(missing_ok=True)
 
 
 def _file(job: Job) -> Path:

@@ -88,6 +88,19 @@ def test_runs_elsewhere_and_runs_of_several_processes_have_one(tmp_path, monkeyp
     assert number(settled(jobs_of(tmp_path))) == 1
 
 
+@pytest.mark.parametrize("content", ["", "many", "0"])
+def test_a_damaged_number_is_named_and_not_needed(tmp_path, content):
+    jobs = settled(jobs_of(tmp_path))
+    threads.keep(jobs)
+    jobs[0].folder.mkdir(parents=True)
+    file = tmp_path / "resnet_preact/plans/smoke.threads"
+    file.write_text(content)
+    with pytest.raises(SpecError, match="instead of a number of threads; delete it"):
+        settled(jobs_of(tmp_path))
+    file.unlink()
+    assert settled(jobs_of(tmp_path)) == jobs
+
+
 def test_what_is_declared_stays(tmp_path):
     jobs = [replace(job, spec=replace(job.spec, threads=2)) for job in jobs_of(tmp_path)]
     assert settled(jobs) == jobs
