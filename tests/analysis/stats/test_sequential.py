@@ -51,7 +51,7 @@ def test_what_is_no_error_rate_is_refused(alpha):
 def test_p_values_by_hand():
     at_5 = levels(LOOKS, 0.05)
     assert sequential_p(at_5, LOOKS) == pytest.approx([0.05] * len(LOOKS))
-    assert sequential_p([1e-6, math.nan], LOOKS)[0] == pytest.approx(1e-6 / (4 / 30) ** RHO)  # of 5 % at the first look
+    assert sequential_p([1e-6, math.nan], LOOKS)[0] == pytest.approx(1e-6 / (4 / 30) ** RHO)
     assert math.isnan(sequential_p([0.01, math.nan], LOOKS)[1])
     rising = sequential_p(np.linspace(0, 1, 101)[:, None].repeat(len(LOOKS), 1), LOOKS)
     assert np.all(np.diff(rising, axis=0) >= 0)
