@@ -35,7 +35,7 @@ def effects_table(study: Study) -> pd.DataFrame:
         design = replace(study.design, family=kinds[effect.family])
         decision = decide(taken, design, math.nan if study.margin is None else study.margin)
         ours = decision.difference
-        low, high = bootstrap_interval(taken)
+        low, high = bootstrap_interval([] if design.looks else taken)
         rows.append(
             {
                 "label": effect.label,

@@ -64,7 +64,8 @@ def _row(name: str, study: Study, judged: Judgement | None) -> dict[str, object]
     ours = summarise(list(errors[name].values()), int(mine["failed"].sum()), study.metric.sign)
     decision = judged.decision if judged else decide([], study.design)
     against = decision.difference
-    drawn = bootstrap_interval([] if judged is None else gaps(errors[declared.baseline], errors[name]))
+    once = judged is not None and not study.design.looks  # a bootstrap interval would not hold at every look
+    drawn = bootstrap_interval(gaps(errors[declared.baseline], errors[name]) if once else [])
     cell = cells.by_variant.loc[name] if name in cells.by_variant.index else None
     paper = math.nan if cell is None else float(cell["value"])
     return {

@@ -64,7 +64,7 @@ def costs(rng: np.random.Generator, ablations: int) -> Iterator[list[str]]:
             n = equal_power(effects, found.right(effects))
             runs = n * (claims + 1)
             row = [percent(found.right(effects)), f"{found.runs:.1f}", str(n), str(runs)]
-            yield [name, str(claims), *row, f"{100 * (1 - found.runs / runs):.0f} %"]
+            yield [name, str(claims), *row, f"{100 * (1 - found.runs / runs):.0f} %".replace("-", "−")]
 
 
 def equal_power(effects: np.ndarray, wanted: float) -> int:

@@ -37,7 +37,9 @@ class Design:
     @property
     def text(self) -> str:
         """What intervals and p-values are adjusted for, in a sentence."""
-        rounds = " at every look" if self.looks else ""
+        *first, last = map(str, self.looks or ("",))
+        after = f"{', '.join(first)} and {last}" if first else last
+        rounds = f" at every look, after {after} seeds" if self.looks else ""
         if self.family <= 1:
             return f"Interval and p-value are those of one comparison, at 95 %{rounds}."
         return (
