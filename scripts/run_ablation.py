@@ -160,6 +160,7 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
         stopped = train_all(console, begun, executor)
     else:
         stopped, begun = add_seeds(console, begun, rounds, executor, budget, args.metric, args.margin)
+        plan_file.write(begun, folder.name)  # the other runs are not needed
     status = 0 if not stopped else 2 if all(ended.known for ended in stopped) else 1
     if engine.shard and (left := unfinished(jobs)):
         say(f"shard {engine.shard} has ended, {left} runs of the plan are left; the last shard to end writes the table")

@@ -15,6 +15,7 @@ import tyro
 
 from analysis import logs
 from analysis.results.findings import Findings
+from experiments.planning import plan_file
 
 SCRIPT = Path(__file__).resolve().parents[2] / "scripts" / "run_ablation.py"
 # Without a learning rate nothing is learnt, which four seeds show; a billionth more of it is lost in float32.
@@ -100,6 +101,7 @@ def test_a_decided_variant_gets_no_more_seeds_and_each_look_is_one_line(grown):
     runs, _ = logs.load(folder / "runs")
     assert runs.groupby("variant")["seed"].max().to_dict() == {"none": 3, "similar": 5, "usual": 5}
     assert (folder / "runs/rates/results/smoke-seeds_auto/report.html").exists()
+    assert [len(plan) for plan in plan_file.read(folder / "runs/rates").values()] == [16]  # --status waits for no more
 
 
 def test_the_logs_alone_give_the_verdict_of_the_command(grown):
