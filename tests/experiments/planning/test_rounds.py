@@ -85,7 +85,7 @@ def test_repeating_rounds_uses_every_run_once_and_ends():
 def test_another_plan_than_the_logs_declare_is_refused():
     check_plan(ROUNDS, None, "runs")
     check_plan(ROUNDS, ROUNDS, "runs")
-    with pytest.raises(SpecError, match=r"under the plan --max-seeds 10, which must not change .*: keep --max-seeds 10"):
+    with pytest.raises(SpecError, match=r"under the plan --max-seeds 10, .*: keep --max-seeds 10"):
         check_plan(ROUNDS, Rounds((4, 6, 8, 10)), "runs")
 
 
