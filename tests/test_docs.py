@@ -45,6 +45,7 @@ RULES = (  # the first that matches
     Rule(r"make_report\.py .*--profile quick", slow="--profile smoke", studied=True),
     Rule(r"publish_dashboard\.py", slow="--dry-run", studied=True),  # the rest needs a server
     Rule(r"(make_report|compare_studies)\.py", slow="", studied=True),
+    Rule(r"check_gpu\.py", quick="--help"),  # the rest needs a GPU
     Rule(r"describe_net\.py .*--table", slow=""),
     Rule(r"describe_net\.py|fetch_data\.py --list|analysis\.results\.verdict", quick=""),
     Rule(r"fetch_data\.py", slow=""),

@@ -38,7 +38,7 @@ SCRIPTS = {
     "run_ablation.py": ("resnet_preact", "--dry-run"),
     "fetch_data.py": ("digits",),
 }
-BENCHMARKS = ("training_speed", "step_profile", "endurance", "analysis_scale")
+BENCHMARKS = ("training_speed", "step_profile", "endurance", "analysis_scale", "kernels")
 
 
 def bare():
