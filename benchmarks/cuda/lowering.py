@@ -19,8 +19,7 @@ from torch._inductor.codecache import PyCodeCache
 from torch._inductor.compile_fx import compile_fx, compile_fx_inner
 from torch._inductor.fx_passes.joint_graph import UniformValueConstantFolder
 from torch._inductor.graph import GraphLowering
-from torch._inductor.runtime import triton_helpers
-from torch._inductor.runtime.triton_compat import GPUTarget, triton
+from torch._inductor.runtime import triton_compat, triton_helpers
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from benchmarks.cuda.fake import fake_cuda, on_device
@@ -138,7 +137,8 @@ def h100() -> Generator[None]:
         "get_rng_state": lambda device=None: torch.empty(16, dtype=torch.uint8),
         "set_rng_state": lambda state, device=None: None,
     }
-    target = GPUTarget("cuda", 10 * H100.major + H100.minor, H100.warp_size)
+    compat: Any = triton_compat  # None and stand-ins where there is no Triton
+    target = compat.GPUTarget("cuda", 10 * H100.major + H100.minor, H100.warp_size)
     driver = SimpleNamespace(get_current_target=lambda: target, get_current_device=lambda: 0)
     fold = UniformValueConstantFolder.run
 
@@ -152,7 +152,7 @@ def h100() -> Generator[None]:
             if hasattr(CudaInterface, name):
                 stack.enter_context(patch.object(CudaInterface, name, staticmethod(value)))
         stack.enter_context(patch.object(UniformValueConstantFolder, "run", folded))
-        stack.enter_context(patch.object(triton.runtime.driver, "_active", driver))
+        stack.enter_context(patch.object(compat.triton.runtime.driver, "_active", driver))
         worker = CudaInterface.Worker
         stack.enter_context(patch.object(worker, "get_device_properties", staticmethod(lambda device=None: H100)))
         stack.enter_context(inductor_config.patch(INDUCTOR))
