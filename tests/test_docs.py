@@ -53,6 +53,7 @@ RULES = (  # the first that matches
         r"-m benchmarks\.training_speed", slow="--nets resnet20 --settings fp32 --block-s 0.1 --repeats 1 --workers 0"
     ),
     Rule(r"-m benchmarks\.step_profile", slow="--batch 16"),
+    Rule(r"-m benchmarks\.kernels", slow="--nets resnet20"),
     Rule(r"-m benchmarks\.endurance", slow="--epochs 10"),
     Rule(r"-m benchmarks\.analysis_scale", slow="--runs 5 10 --epochs 2"),
     Rule(r"-m analysis\.stats\.calibration", slow="--runs 40"),

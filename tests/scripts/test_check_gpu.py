@@ -20,7 +20,8 @@ def test_without_a_gpu_it_says_so_in_one_line(tmp_path):
     done = subprocess.run(words, capture_output=True, text=True, env=environment)
     assert done.returncode == 2
     assert done.stdout == ""
-    assert done.stderr.strip() == ("check_gpu: --device cuda: PyTorch finds no such device here; choose from cpu")
+    assert done.stderr.startswith("check_gpu: --device cuda: PyTorch finds no such device here; choose from cpu")
+    assert done.stderr.count("\n") == 1
     assert not list(tmp_path.iterdir())
 
 
