@@ -47,9 +47,10 @@ def is_free(lock: SoftFileLease) -> bool:
 
 
 def holder_of(folder: Path) -> str:
-    """Process id and host, as the lock file has them."""
+    """Process id and host, as the lock file has them, without the number of a container's processes behind the host."""
     fields = _fields(folder)
-    return f"process {fields['pid']} on {fields['host']}" if {"pid", "host"} <= fields.keys() else "another process"
+    host = fields.get("host", "").partition("?")[0]
+    return f"process {fields['pid']} on {host}" if {"pid", "host"} <= fields.keys() else "another process"
 
 
 def is_held(folder: Path, now: float | None = None) -> bool:

@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from analysis.schema import SIGNAL
+
 NAME = "state.json"
 
 
@@ -20,7 +22,7 @@ class State:
 
     since: start of that process's work on the run, updated: when this was written, both in seconds since 1970.
     epoch: finished epochs. train_s: seconds that they took, earlier processes included. row: the last epoch's, as
-    logged. outcome: finished, diverged, or None. error: what stopped the run, one line.
+    logged, without signals. outcome: finished, diverged, or None. error: what stopped the run, one line.
     """
 
     host: str = ""
@@ -67,7 +69,8 @@ def end(folder: Path, rows: Sequence[Mapping[str, Any]], outcome: str) -> None:
 
 def _after(state: State, rows: Sequence[Mapping[str, Any]]) -> State:
     spent = sum(row["time/epoch_s"] for row in rows)
-    return replace(state, epoch=int(rows[-1]["epoch"]), train_s=spent, row=dict(rows[-1]))
+    shown = {name: value for name, value in rows[-1].items() if not name.startswith(SIGNAL)}
+    return replace(state, epoch=int(rows[-1]["epoch"]), train_s=spent, row=shown)
 
 
 def fail(folder: Path, error: str) -> None:

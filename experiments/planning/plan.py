@@ -153,6 +153,11 @@ def activation_values(spec: RunSpec) -> int:
     return sum(math.prod(layer.out_shape) for layer in _traced(spec)[1])
 
 
+def layers(spec: RunSpec) -> int:
+    """How many layers an image passes through: convolutions, norms, activations, ..."""
+    return len(_traced(spec)[1])
+
+
 def _traced(spec: RunSpec) -> tuple[int, tuple[cost.LayerCost, ...]]:
     classes = IMAGENET_CLASSES if lacks_images(spec) else spec.data.info.classes
     options = {"num_classes": classes, "in_channels": spec.data.shape[0], **spec.net.options}

@@ -15,7 +15,7 @@ from experiments import ablations
 from experiments.execution.attempt import Ended
 from experiments.execution.executors.follow import Follower, split
 from experiments.execution.executors.options import Engine
-from experiments.execution.executors.task import ROOT, carry_out, portable
+from experiments.execution.executors.task import ROOT, carry_out, cores_of, portable
 from experiments.execution.interruption import Stop, graceful
 from experiments.execution.launch import ATTEMPTS, Progress, Steps, Tell, record_failure
 from experiments.planning.job import Job
@@ -74,7 +74,7 @@ def _follow(
     while (waiting or running) and not stop():
         while waiting and len(running) < most:
             job = waiting.popleft()
-            task = remote.options(num_cpus=job.spec.threads, num_gpus=engine.gpus or 0, name=job.name)
+            task = remote.options(num_cpus=cores_of(job), num_gpus=engine.gpus or 0, name=job.name)
             running[task.remote(job, files)] = job
         ready, _ = ray.wait(list(running), num_returns=1, timeout=follower.pause_s)
         follower.look(running.values())

@@ -19,7 +19,7 @@ from experiments.execution import state
 from experiments.execution.attempt import Ended
 from experiments.execution.executors.follow import Follower, ended_by_state, split
 from experiments.execution.executors.options import Engine, minutes_of
-from experiments.execution.executors.task import ROOT, carry_out, portable
+from experiments.execution.executors.task import ROOT, carry_out, cores_of, portable
 from experiments.execution.interruption import Interrupted, graceful
 from experiments.execution.launch import ATTEMPTS, Progress, Steps, Tell, record_failure
 from experiments.planning.job import Job
@@ -161,7 +161,7 @@ def submit(engine: Engine, most: int | None, jobs: Sequence[Job]) -> dict[str, J
     executor.update_parameters(
         job_name=jobs[0].ablation,
         time=minutes_of(engine.time or ""),
-        cpus_per_task=max(job.spec.threads for job in jobs),
+        cpus_per_task=max(map(cores_of, jobs)),
         array_parallelism=most or len(jobs),
         setup=[f"export PYTHONPATH={paths!r}"],
         additional_parameters={"requeue": True},

@@ -33,6 +33,11 @@ def own_temporary_folder() -> Path:
     return temporary.use_own_folder()
 
 
+def cores_of(job: Job) -> int:
+    """Cores for a run's own threads and for the processes that read its images, where their number is given."""
+    return job.spec.threads + job.loading.workers
+
+
 def portable(job: Job) -> Job:
     """The job with absolute paths: a task may start in another folder."""
     data_dir = None if job.data_dir is None else job.data_dir.absolute()
