@@ -44,6 +44,8 @@ class Args:
     """Microseconds that a layer takes in each of the three passes of a step, however small it is."""
     per_run: tuple[int, ...] = (1, 8)
     """The most GPUs that one run is spread over."""
+    seeds: int = 5
+    """Seeds of every variant."""
     image_kb: float = 110.0
     """Kilobytes of an ImageNet image as it is stored."""
 
@@ -97,8 +99,7 @@ def study(args: Args) -> dict[str, list[Cost]]:
 
 
 def runs_of(ablation: Ablation, args: Args) -> list[Cost]:
-    seeds = ablation.profiles["paper"].seeds
-    return [cost_of(spec, args) for spec in ablation.specs("paper").values()] * seeds
+    return [cost_of(spec, args) for spec in ablation.specs("paper").values()] * args.seeds
 
 
 def hours(runs: Iterable[Cost], gpus: int, per_run: int) -> float:
@@ -134,7 +135,7 @@ def size(count: float) -> str:
 
 
 def main(args: Args) -> None:
-    check_positive(args, "resnet50_images_s", "kernel_us", "image_kb")
+    check_positive(args, "resnet50_images_s", "kernel_us", "image_kb", "seeds")
     print(report(study(args), args.gpus, args.per_run))
 
 

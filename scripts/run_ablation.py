@@ -130,7 +130,9 @@ def run_one(console: Console, args: Args) -> tuple[int, str]:
     check_writable(args.out)
     if engine.executor == "local":
         check_device_memory([job.spec for job in jobs], args.loading)
-    if not args.dry_run:  # fetched once, here, where its progress can be seen
+    if not args.dry_run:
+        choose.check(engine)
+        # fetched once, here, where its progress can be seen
         data.prepare(jobs[0].spec.data, args.data_dir, args.loading, device if engine.executor == "local" else "cpu")
 
     folder = results_folder(ablation, profile, overrides, jobs, args.metric)

@@ -39,6 +39,7 @@ RULES = (  # the first that matches
     Rule(r"run_ablation\.py .*--(list --estimate|all|watch)", slow=SMALLEST),
     Rule(r"run_ablation\.py .*--(list|cells|dry-run|status)", quick=""),
     Rule(r"run_ablation\.py .*imagefolder:PATH", quick="--dry-run"),
+    Rule(r"run_ablation\.py .*--executor", quick="--dry-run"),  # tests/cluster has the real thing
     Rule(r"run_ablation\.py .*--wandb online", quick="--dry-run --wandb offline"),  # likewise
     Rule(r"precision\.py", quick="--dry-run", slow="--dataset digits --epochs 1 --seeds 1"),  # has quick alone
     Rule(r"run_ablation\.py", quick="--dry-run", slow=SMALLEST),
@@ -54,6 +55,9 @@ RULES = (  # the first that matches
     ),
     Rule(r"-m benchmarks\.step_profile", slow="--batch 16"),
     Rule(r"-m benchmarks\.kernels", slow="--nets resnet20"),
+    Rule(r"-m benchmarks\.many_runs", slow="--runs 200"),
+    Rule(r"-m benchmarks\.full_study", slow=""),
+    Rule(r"-m tests\.cluster"),  # by the tests beside it
     Rule(r"-m benchmarks\.endurance", slow="--epochs 10"),
     Rule(r"-m benchmarks\.analysis_scale", slow="--runs 5 10 --epochs 2"),
     Rule(r"-m analysis\.stats\.calibration", slow="--runs 40"),

@@ -22,8 +22,9 @@ import psutil
 from experiments.execution.lock import NAME as LOCK
 from tests.cluster.study import command, differences, epoch_of, folders, fragments, local, status, wait_for
 
-ALONE = ("unshare", "--net", "--pid", "--fork", "--kill-child=SIGKILL", "--mount-proc")
+ALONE = ("unshare", "--net", "--uts", "--pid", "--fork", "--kill-child=SIGKILL", "--mount-proc")
 STORE = 80 * 1024**2  # bytes of Ray's object store per node: jobs and results are small
+os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 - Ray's 15 starves the workers where other work runs
 
 
 def missing() -> str | None:
@@ -93,7 +94,7 @@ def demonstrate(folder: Path, expected: Path | None = None) -> dict[str, object]
 
 def alone(*words: str) -> list[str]:
     """The command that runs `words` with a loopback device and process ids of its own."""
-    return [*ALONE, "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *words]
+    return [*ALONE, "sh", "-c", 'hostname nodes && ip link set lo up && exec "$@"', "sh", *words]
 
 
 if __name__ == "__main__":

@@ -29,15 +29,18 @@ def local(parallel: int) -> Executor:
 
 
 def elsewhere(engine: Engine, most: int | None) -> tuple[Executor, str]:
-    """An engine's executor, and what it is in words. most: runs at a time; None: as many as the engine gives.
-
-    Raises SpecError where the engine cannot be used.
-    """
-    if torchrun.count() > 1:
-        raise SpecError(f"--executor {engine.executor} starts runs of its own; leave torchrun out, or --executor")
+    """An engine's executor, and what it is in words. most: runs at a time; None: as many as the engine gives."""
     limit = f", at most {most} at a time" if most else ""
     if engine.executor == "slurm":
-        slurm.check()
         return partial(slurm.launch, engine, most), f"as SLURM tasks of at most {engine.time}{limit}"
-    ray_core.check(engine)
     return partial(ray_core.launch, engine, most), f"as Ray tasks{limit}"
+
+
+def check(engine: Engine) -> None:
+    """Raise SpecError, one line, where the engine cannot be used from this machine."""
+    if engine.executor != "local" and torchrun.count() > 1:
+        raise SpecError(f"--executor {engine.executor} starts runs of its own; leave torchrun out, or --executor")
+    if engine.executor == "slurm":
+        slurm.check()
+    elif engine.executor == "ray":
+        ray_core.check(engine)
