@@ -96,6 +96,29 @@ def test_the_same_command_again_trains_nothing(unbroken, ended):
     assert next(out.rglob("table.csv")).read_bytes() == table
 
 
+def test_the_status_is_read_without_a_plan_of_ones_own(unbroken, ended):
+    status, said, _ = ended("resnet_preact", "--status", "--out", unbroken[0])
+    assert status == 0
+    assert "2 of 2 runs done, 0 running, 0 failed, 0 waiting" in " ".join(said.split())
+
+
+def test_the_status_of_a_study_that_has_not_begun(ended, tmp_path):
+    status, said, _ = ended("resnet_preact", *TINY, "--status", "--out", tmp_path)
+    assert status == 0
+    assert "0 of 2 runs done, 0 running, 0 failed, 2 waiting" in " ".join(said.split())
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_two_shards_end_in_the_table_of_the_whole(unbroken, ended, tmp_path):
+    status, said, _ = ended("resnet_preact", *TINY, "--shard", "2/2", "--out", tmp_path)
+    assert status == 0
+    assert "shard 2/2 has ended, 1 runs of the plan are left" in said
+    assert not list(tmp_path.rglob("table.csv"))
+    assert ended("resnet_preact", *TINY, "--shard", "1/2", "--out", tmp_path)[0] == 0
+    pd.testing.assert_frame_equal(table_of(tmp_path), table_of(unbroken[0]), check_exact=True)
+
+
 def test_killed_in_the_middle_of_a_run_and_started_again(unbroken, ended, tmp_path):
     process = start("resnet_preact", *TINY, "--out", tmp_path)
     wait_for_a_checkpoint(tmp_path)
@@ -209,6 +232,10 @@ def test_an_interrupt_in_the_first_seconds_prints_no_traceback(tmp_path, after_s
         (["resnet_preact", "--depth", "32", "--set", "net.unit=bottleneck"], "depth 32 is not 9n+2"),
         (["resnet_preact", "--set", "net.order=original"], "net.order is the factor of this ablation"),
         (["resnet_preact", "--set", "recipe"], "write FIELD=VALUE"),
+        (["resnet_preact", "--partition", "gpu"], "--partition is for --executor slurm, not local"),
+        (["resnet_preact", "--executor", "slurm"], "--executor slurm needs --time, e.g. --time 4:00:00"),
+        (["resnet_preact", "--shard", "3/2"], "write I/N with I from 1 to N, e.g. 1/4"),
+        (["resnet_preact", "--seeds", "auto", "--shard", "1/2"], "--seeds auto takes no --shard"),
         (["--all", "--set", "threads=2"], "--all takes no --set"),
         ([], "name an ablation, e.g. resnet_preact"),
     ],
