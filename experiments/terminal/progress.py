@@ -46,6 +46,7 @@ class Live:
 
     def __init__(self, console: Console, jobs: Sequence[Job]) -> None:
         self.console, self.jobs, self.ended = console, len(jobs), 0
+        self.total = sum(map(work, jobs))
         self.done: dict[str, float] = {}
         self.bars: dict[str, Any] = {}
         columns = (
@@ -56,7 +57,7 @@ class Live:
             *columns, console=console, transient=True, expand=True, disable=not console.is_terminal,
             speed_estimate_period=WINDOW_S,
         )  # fmt: skip
-        self.whole = self.progress.add_task("all runs", total=sum(map(work, jobs)), note=f"0 of {self.jobs} runs")
+        self.whole = self.progress.add_task("all runs", total=self.total, note=f"0 of {self.jobs} runs")
 
     def __enter__(self) -> Live:
         self.progress.start()
@@ -89,7 +90,8 @@ class Live:
             self.progress.remove_task(self.bars.pop(key))
             self.done[key] = work(ended.job)
         else:  # nothing was left to train, which tells nothing about the speed
-            self.progress.update(self.whole, total=self.progress.tasks[0].total - work(ended.job))
+            self.total -= work(ended.job)
+            self.progress.update(self.whole, total=self.total)
         self._update()
         text = RESULTS[ended.result] if ended.result else f"stopped: {(ended.error or '').strip().splitlines()[-1]}"
         left = self.progress.tasks[0].time_remaining
