@@ -49,10 +49,12 @@ RULES = (  # the first that matches
     Rule(r"check_gpu\.py", quick="--help"),  # the rest needs a GPU
     Rule(r"describe_net\.py .*--table", slow=""),
     Rule(r"describe_net\.py|fetch_data\.py --list|analysis\.results\.verdict", quick=""),
+    Rule(r"fetch_data\.py .*--check PATH", quick=""),
     Rule(r"fetch_data\.py", slow=""),
     Rule(
         r"-m benchmarks\.training_speed", slow="--nets resnet20 --settings fp32 --block-s 0.1 --repeats 1 --workers 0"
     ),
+    Rule(r"-m benchmarks\.loading", slow="--images 100 --read 80 --workers 0"),
     Rule(r"-m benchmarks\.step_profile", slow="--batch 16"),
     Rule(r"-m benchmarks\.kernels", slow="--nets resnet20"),
     Rule(r"-m benchmarks\.many_runs", slow="--runs 200"),

@@ -8,7 +8,7 @@ import signal
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +20,6 @@ from experiments.dataset_info import DataError
 from experiments.own_images.picture import quiet
 from experiments.stop_signals import blocked
 
-Part = TypeVar("Part")
 PIECE = 64  # images per request to a worker
 DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of Linux's prctl
 
@@ -36,8 +35,8 @@ def stacked(pictures: Pictures, indices: Sequence[int]) -> torch.Tensor:
 class Requests(MapStyle):
     """Answers a list of indices as a whole. A bad image is returned as its error: raised, it would be a traceback."""
 
-    def __init__(self, pictures: Pictures, answer: Callable[[Pictures, Sequence[int]], Any]) -> None:
-        self.pictures, self.answer = pictures, answer
+    def __init__(self, source: Any, answer: Callable[[Any, Sequence[int]], Any]) -> None:
+        self.source, self.answer = source, answer
 
     def __getitem__(self, index: int) -> Any:
         return self.__getitems__([index])
@@ -45,7 +44,7 @@ class Requests(MapStyle):
     def __getitems__(self, indices: Sequence[int]) -> Any:
         try:
             with quiet():
-                return self.answer(self.pictures, indices)
+                return self.answer(self.source, indices)
         except DataError as error:
             return error
 
@@ -56,14 +55,14 @@ def pieces(batch: Sequence[int]) -> Iterator[Sequence[int]]:
 
 
 def answers(
-    pictures: Pictures,
+    source: Any,
     wanted: Iterable[Sequence[int]],
     workers: int,
     ahead: int = PIECE,
-    answer: Callable[[Pictures, Sequence[int]], Any] = stacked,
+    answer: Callable[[Any, Sequence[int]], Any] = stacked,
     pinned: bool = False,
 ) -> Iterator[Any]:
-    """`answer(pictures, indices)` for each of the lists of indices, in order, computed by workers.
+    """`answer(source, indices)` for each of the lists of indices, in order, computed by workers.
 
     ahead: about how many images are read before they are asked for. pinned: in page-locked memory, for copies to a GPU.
     Draws from no random stream of the run. Raises DataError.
@@ -72,7 +71,7 @@ def answers(
         warnings.filterwarnings("ignore", "This DataLoader will create")  # more workers than cores: they wait for disks
         warnings.simplefilter("ignore", DeprecationWarning)  # forking beside threads: the child runs none of their code
         loader = DataLoader(
-            Requests(pictures, answer),
+            Requests(source, answer),
             batch_sampler=wanted,  # ty: ignore[invalid-argument-type]
             collate_fn=_as_it_is,
             num_workers=workers,

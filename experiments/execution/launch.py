@@ -11,7 +11,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from experiments import machine
+from experiments import machine, torchrun
 from experiments.execution import state
 from experiments.execution.attempt import Ended, attempt, batch_estimate
 from experiments.execution.held import POLL_S, Held
@@ -51,7 +51,7 @@ def launch(
     """
     if sys.platform == "win32":
         print(WINDOWS, file=sys.stderr)
-    cores, runs = machine.cores(), min(parallel, len(jobs))
+    cores, runs = machine.cores(), min(parallel, len(jobs)) * torchrun.local_count()
     jobs = [replace(job, loading=job.loading.settled(job.spec.device, job.spec.threads, cores, runs)) for job in jobs]
     method = in_turn if parallel == 1 or len(jobs) == 1 else in_parallel
     with graceful() as stop:

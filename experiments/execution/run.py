@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 
 import torch
 
-from experiments import user_file
+from experiments import machine, torchrun, user_file
 from experiments.data import contents
 from experiments.data.load import Dataset, load_for
 from experiments.datasets import DataError
@@ -134,10 +134,11 @@ def load_data(job: Job, digest: str | None = None) -> Dataset:
     All runs of this process that train on the same data at the same time share one copy. digest: of the user's images.
     """
     torch.set_num_threads(job.spec.threads)
-    key = (job.spec.data, job.data_dir, job.loading, job.spec.device, digest)
+    loading = job.loading.settled(job.spec.device, job.spec.threads, machine.cores(), torchrun.local_count())
+    key = (job.spec.data, job.data_dir, loading, job.spec.device, digest)
     if (data := _in_use.get(key)) is None:
-        check_images_fit(job.spec, job.loading)
-        data = _on_device(load_for(job.spec.data, job.data_dir, job.loading, job.spec.device), job.spec)
+        check_images_fit(job.spec, loading)
+        data = _on_device(load_for(job.spec.data, job.data_dir, loading, job.spec.device), job.spec)
         if job.spec.device == "cuda":
             torch.cuda.synchronize()  # the runs read it on streams of their own
         _in_use[key] = data

@@ -212,3 +212,14 @@ def test_a_reader_that_dies_is_one_line(spec, tmp_path, monkeypatch):
     monkeypatch.setattr("experiments.data.pictures.read_image", lambda *_: os._exit(7))
     with pytest.raises(DataError, match=r"a process that reads images ended .*--loader-workers 0 for none$"):
         next(data.test.batches(4))
+
+
+@pytest.mark.gpu
+def test_batches_on_a_gpu_equal_those_from_its_memory(spec, tmp_path):
+    """Steps follow each other at once, so a batch copied too early would overwrite the one before."""
+    spec = replace(spec, device="cuda")
+    cuda = torch.device("cuda")
+    memory, data = in_memory(spec), streamed_data(spec, tmp_path, workers=1)
+    expected = batches_of(spec, replace(memory, train=memory.train.to(cuda)), range(7))
+    for steps, wanted in ((range(7), expected), (range(3, 7), expected[6:])):
+        assert same(batches_of(spec, replace(data, train=data.train.to(cuda)), steps), wanted)
