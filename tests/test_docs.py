@@ -61,6 +61,8 @@ RULES = (  # the first that matches
     Rule(r"-m benchmarks\.full_study", slow=""),
     Rule(r"-m tests\.cluster"),  # by the tests beside it
     Rule(r"-m benchmarks\.endurance", slow="--epochs 10"),
+    Rule(r"-m benchmarks\.pilot", slow="--epochs 0.1 --seeds 2 --minutes 0.2"),
+    Rule(r"-m benchmarks\.results", quick="--check"),
     Rule(r"-m benchmarks\.analysis_scale", slow="--runs 5 10 --epochs 2"),
     Rule(r"-m analysis\.stats\.calibration", slow="--runs 40"),
     Rule(r"-m pytest|tests/portability", slow="--collect-only"),

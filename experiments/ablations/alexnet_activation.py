@@ -42,7 +42,7 @@ ABLATION = Ablation(
     ),
     profiles={
         "smoke": Profile(
-            seeds=2, changes={**DIGITS, "recipe.crop_padding": 0}, epochs=8, variants=at_rates(0.01, 0.03)
+            seeds=9, changes={**DIGITS, "recipe.crop_padding": 0}, epochs=2, variants=at_rates(0.01, 0.03)
         ),
         "quick": Profile(seeds=8, epochs=15),
         "paper": Profile(seeds=5),

@@ -27,7 +27,7 @@ ABLATION = Ablation(
         Variant("both", "LRN and dropout", {"net.lrn": True, "net.dropout": 0.5}),
     ),
     profiles={
-        "smoke": Profile(seeds=3, changes={**DIGITS, "data.image_size": 16, "recipe.learning_rate": 0.02}, epochs=8),
+        "smoke": Profile(seeds=17, changes={**DIGITS, "data.image_size": 16, "recipe.learning_rate": 0.02}, epochs=2),
         "quick": Profile(seeds=8, changes={"recipe.learning_rate": 0.01, "recipe.milestones": (0.5, 0.75)}, epochs=20),
         "paper": Profile(seeds=5),
     },

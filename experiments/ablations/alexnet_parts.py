@@ -47,9 +47,9 @@ ABLATION = Ablation(
     ),
     profiles={
         "smoke": Profile(
-            seeds=2,
+            seeds=18,
             changes={**SMALL, **DIGITS, "data.image_size": 16, "recipe.learning_rate": 0.02},
-            epochs=8,
+            epochs=4,
             variants=ON_SMALL_NETS,
             adapts=ADAPTED,
         ),

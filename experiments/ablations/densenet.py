@@ -64,9 +64,9 @@ ABLATION = Ablation(
     ),
     profiles={
         "smoke": Profile(
-            seeds=2,
+            seeds=7,
             changes={**SMALL, **DIGITS, "data.train_images": 720},
-            epochs=4,
+            epochs=2,
             variants=(*PURE, "resnet20_equal"),
             adapts=ADAPTED,
         ),

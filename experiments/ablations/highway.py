@@ -33,7 +33,7 @@ ABLATION = Ablation(
         Variant("exclusive_gate", "He et al.'s gate, b_g = -6", {"net.shortcut": "exclusive_gate"}),
     ),
     profiles={
-        "smoke": Profile(seeds=2, changes={"net.name": "resnet20", **DIGITS, "recipe.learning_rate": 0.05}, epochs=6),
+        "smoke": Profile(seeds=5, changes={"net.name": "resnet20", **DIGITS, "recipe.learning_rate": 0.05}, epochs=3),
         "quick": Profile(seeds=8, changes={"net.name": "resnet20"}, epochs=8),
         "paper": Profile(seeds=5),
     },

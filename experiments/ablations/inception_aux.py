@@ -29,7 +29,7 @@ ABLATION = Ablation(
     ),
     profiles={
         "smoke": Profile(
-            seeds=3, changes={**SMALL, **DIGITS, "recipe.learning_rate": 0.02, "data.train_images": 720}, epochs=6
+            seeds=18, changes={**SMALL, **DIGITS, "recipe.learning_rate": 0.02, "data.train_images": 720}, epochs=3
         ),
         "quick": Profile(seeds=8, changes={**SMALL, **CIFAR10, "recipe.learning_rate": 0.02}, epochs=5),
         "paper": Profile(seeds=3),

@@ -51,9 +51,9 @@ ABLATION = Ablation(
     ),
     profiles={
         "smoke": Profile(
-            seeds=2,
+            seeds=6,
             changes={**SMALL, **DIGITS, "data.image_size": 75, "data.train_images": 480, "recipe.batch_size": 16},
-            epochs=6,
+            epochs=3,
             adapts=ADAPTED,
         ),
         "quick": Profile(seeds=8, changes={**SMALL, **CIFAR10, "data.image_size": 75}, epochs=4, adapts=ADAPTED),

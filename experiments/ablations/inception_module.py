@@ -41,7 +41,7 @@ ABLATION = Ablation(
     ),
     profiles={
         "smoke": Profile(
-            seeds=2,
+            seeds=14,
             changes={
                 **SMALL,
                 **DIGITS,
@@ -49,7 +49,7 @@ ABLATION = Ablation(
                 "recipe.learning_rate": 0.02,
                 "data.train_images": 720,
             },
-            epochs=6,
+            epochs=3,
         ),
         "quick": Profile(
             seeds=8, changes={**SMALL, **CIFAR10, "net.width": 0.125, "recipe.learning_rate": 0.02}, epochs=5

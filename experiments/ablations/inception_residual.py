@@ -42,7 +42,7 @@ ABLATION = Ablation(
     ),
     profiles={
         "smoke": Profile(
-            seeds=2,
+            seeds=4,
             changes={
                 **SMALL,
                 **DIGITS,
@@ -50,7 +50,7 @@ ABLATION = Ablation(
                 "data.train_images": 720,
                 "recipe.learning_rate": 0.05,
             },
-            epochs=5,
+            epochs=2.5,
             variants=PURE,
             adapts=("net.name", "net.blocks"),
         ),

@@ -28,7 +28,7 @@ ABLATION = Ablation(
         Variant("lenet5", "LeNet-5", {"net": NetSpec("lenet5", {"padding": 2})}),
     ),
     profiles={
-        "smoke": Profile(seeds=2, changes={**SMALL, "recipe.learning_rate": 0.02}, epochs=8),
+        "smoke": Profile(seeds=17, changes={**SMALL, "recipe.learning_rate": 0.02}, epochs=4),
         "quick": Profile(seeds=8),
         "paper": Profile(seeds=5),
     },

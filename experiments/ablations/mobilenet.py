@@ -48,7 +48,7 @@ ABLATION = Ablation(
     ),
     profiles={
         "smoke": Profile(
-            seeds=2,
+            seeds=6,
             changes={
                 **SMALL,
                 **DIGITS,
@@ -57,7 +57,7 @@ ABLATION = Ablation(
                 "recipe.batch_size": 16,
                 "recipe.learning_rate": 0.2,
             },
-            epochs=8,
+            epochs=4,
             variants=(*PARTS, "images_of_11"),
             adapts=("recipe.crop_size", "data.image_size"),
         ),

@@ -34,9 +34,9 @@ ABLATION = Ablation(
     ),
     profiles={
         "smoke": Profile(
-            seeds=2,
+            seeds=11,
             changes={**DIGITS, "recipe.learning_rate": 0.05},
-            epochs=6,
+            epochs=3,
             variants=of_depths(20, 32),
         ),
         "quick": Profile(seeds=8, epochs=8, variants=of_depths(20, 56)),

@@ -23,7 +23,7 @@ ABLATION = Ablation(
         Variant("C", "C: projections everywhere", {"net.downsample": "C"}),
     ),
     profiles={
-        "smoke": Profile(seeds=3, changes={"net.name": "resnet20", **DIGITS, "recipe.learning_rate": 0.05}, epochs=6),
+        "smoke": Profile(seeds=14, changes={"net.name": "resnet20", **DIGITS, "recipe.learning_rate": 0.05}, epochs=3),
         "quick": Profile(
             seeds=8, changes={"net.name": "resnet20", **CIFAR10, "recipe.milestones": (0.5, 0.75)}, epochs=8
         ),

@@ -27,9 +27,9 @@ ABLATION = Ablation(
     ),
     profiles={
         "smoke": Profile(
-            seeds=3,
+            seeds=14,
             changes={"net.name": "resnet20", **DIGITS, "recipe.learning_rate": 0.05},
-            epochs=10,
+            epochs=2,
         ),
         "quick": Profile(seeds=8, changes={"net.name": "resnet20"}, epochs=8),
         "paper": Profile(seeds=5),

@@ -37,9 +37,9 @@ ABLATION = Ablation(
     ),
     profiles={
         "smoke": Profile(
-            seeds=2,
+            seeds=17,
             changes={**DIGITS, "recipe.learning_rate": 0.05},
-            epochs=6,
+            epochs=3,
             variants=of_depths("20", "32"),
             baseline="original20",
         ),

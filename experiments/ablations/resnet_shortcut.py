@@ -50,9 +50,9 @@ ABLATION = Ablation(
     variants=ROWS,
     profiles={
         "smoke": Profile(
-            seeds=2,
+            seeds=9,
             changes={"net.name": "resnet20", **DIGITS, "recipe.learning_rate": 0.05},
-            epochs=6,
+            epochs=3,
             variants=PRINTED,
         ),
         "quick": Profile(seeds=8, changes={"net.name": "resnet20"}, epochs=8, variants=PRINTED),
