@@ -73,7 +73,7 @@ def kernel_cache() -> Path:
 
 
 def _host() -> str:
-    """The host and, on Linux, the namespace of process ids: in a container's a process outside looks as if it had ended."""
+    """The host and, on Linux, its namespace of process ids: in a container, a process outside seems to have ended."""
     try:
         namespace = os.readlink("/proc/self/ns/pid")
     except OSError:
