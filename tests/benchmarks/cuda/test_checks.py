@@ -67,8 +67,8 @@ def test_other_pixels_on_the_device_fail(stand_in, monkeypatch):
     noises = iter((1.0, 1.1))  # of the device and of the CPU
     real = PcaNoise.__init__
 
-    def louder(noise, images):
-        real(noise, images)
+    def louder(noise, *given):
+        real(noise, *given)
         noise.directions *= next(noises)
 
     monkeypatch.setattr(PcaNoise, "__init__", louder)
