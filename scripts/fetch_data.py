@@ -30,7 +30,7 @@ class Args:
     check: Path | None = None
     """Check every image in this folder and its subfolders; print those that cannot be used, and the classes."""
     resize: Path | None = None
-    """Copy this image folder at the size of --side, to files that are read in a third of the time."""
+    """Copy this image folder at the size of --side, to files that are read in less than half the time."""
     to: Path | None = None
     """Where --resize writes its copy. The same command continues a copy that was interrupted."""
     side: int = 256
