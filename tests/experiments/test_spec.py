@@ -36,7 +36,7 @@ def test_hashes_stay_where_they_are(hash8):
 
 @pytest.mark.parametrize("name", names())
 def test_every_declared_run_keeps_its_folder_and_its_id(name):
-    """ "hash8 run_id" by ablation/profile/variant, seed 0. Written before the rooms were laid out; those of smoke again,
+    """By ablation/profile/variant "hash8 run_id", seed 0. Written before the rooms were laid out; those of smoke again,
     when a pilot chose its lengths."""
     recorded = {key: ids for key, ids in json.loads(RUN_IDS.read_text()).items() if key.startswith(f"{name}/")}
     ablation = load(name)
