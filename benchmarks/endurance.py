@@ -88,7 +88,7 @@ def measure(epochs: int, device: Device, data_dir: Path | None) -> Whole:
             wandb_s += log_s[-1]
             epoch_s.append(row["time/epoch_s"])
             if row["epoch"] % max(1, epochs // PARTS) == 0:
-                size = (folder / checkpoint.NAME).stat().st_size / 2**10
+                size = written(folder / checkpoint.NAME).stat().st_size / 2**10
                 times = statistics.median(epoch_s), statistics.median(log_s)
                 parts.append(Part(int(row["epoch"]), *times, resident_mib(), size))
                 epoch_s.clear()
@@ -104,6 +104,14 @@ def measure(epochs: int, device: Device, data_dir: Path | None) -> Whole:
 
 def resident_mib() -> float:
     return psutil.Process().memory_info().rss / 2**20
+
+
+def written(path: Path, limit_s: float = 60.0) -> Path:
+    """`path` once it is there: a thread writes the first checkpoint while the run goes on."""
+    begun = time.perf_counter()
+    while not path.exists() and time.perf_counter() - begun < limit_s:
+        time.sleep(0.01)
+    return path
 
 
 def report(whole: Whole) -> str:

@@ -10,7 +10,7 @@ import io
 import os
 import resource
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -74,7 +74,7 @@ def spec_of(folder: Path) -> RunSpec:
     return RunSpec(data=data, recipe=recipe)
 
 
-def ours(folder: Path, workers: int) -> Iterator[int]:
+def ours(folder: Path, workers: int) -> Generator[int]:
     """Batches as they are copied to a device: uint8, in the order of training."""
     spec = spec_of(folder)
     data = load_for(spec.data, folder, Loading("always", workers)).train
@@ -89,7 +89,7 @@ def ours(folder: Path, workers: int) -> Iterator[int]:
         feed.close()
 
 
-def reference(folder: Path, workers: int) -> Iterator[int]:
+def reference(folder: Path, workers: int) -> Generator[int]:
     """torchvision's reference for classification: a random crop of random size, resized, flipped, normalised."""
     change = transforms.Compose([
         transforms.RandomResizedCrop(CROP), transforms.RandomHorizontalFlip(), transforms.ToTensor(),
@@ -101,10 +101,10 @@ def reference(folder: Path, workers: int) -> Iterator[int]:
             yield len(labels)
 
 
-LOOPS: dict[str, Callable[[Path, int], Iterator[int]]] = {"torchvision": reference, "this bench": ours}
+LOOPS: dict[str, Callable[[Path, int], Generator[int]]] = {"torchvision": reference, "this bench": ours}
 
 
-def rate(batches: Iterator[int], images: int) -> Rate:
+def rate(batches: Generator[int], images: int) -> Rate:
     """Of the loop, from its start to its end, memory along the way."""
     started, before = time.perf_counter(), cpu_s()
     done, memory = 0, []
@@ -112,7 +112,7 @@ def rate(batches: Iterator[int], images: int) -> Rate:
         done += sum(islice(batches, 1))
         if done // BATCH % MEMORY_EVERY == 0:
             memory.append(memory_mb())
-    batches.close()  # ty: ignore[unresolved-attribute]
+    batches.close()
     return Rate(done, time.perf_counter() - started, cpu_s() - before, tuple(memory))
 
 

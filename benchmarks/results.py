@@ -18,7 +18,7 @@ from benchmarks.command_line import UsageError, run
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "results"
 KEPT = ("report.html", "table.md", "table.csv", "table_claims.csv", "seeds.png", summary.NAME)
-WORDS = ("replicates", "contradicted", "better", "worse", "equivalent", "undecided")
+WORDS = ("replicates", "contradicted", "better", "worse", "equivalent", "undecided", "no claim")
 SHOWN = "resnet_preact"  # in README.md
 
 
@@ -107,8 +107,18 @@ def shown_table(found: dict[Path, Summary]) -> str:
 def overview_table(found: dict[Path, Summary]) -> Sequence[str]:
     """A row per study: what it asks, how long it ran, and how many differences got each verdict."""
     counts = {folder: Counter(claim.verdict for claim in study.claims) for folder, study in found.items()}
-    heads = ["ablation", "profile", "question", "seeds", "epochs", *WORDS, "minutes of training, summed", "commit"]
-    lines = [row(heads), row(["---"] * 3 + ["---:"] * (len(heads) - 4) + ["---"])]
+    heads = [
+        "ablation",
+        "profile",
+        "question",
+        "answer",
+        "seeds",
+        "epochs",
+        *WORDS,
+        "minutes of training, summed",
+        "commit",
+    ]
+    lines = [row(heads), row(["---"] * 4 + ["---:"] * (len(heads) - 5) + ["---"])]
     for folder, study in found.items():
         link = f"[{study.ablation}]({(folder / 'report.html').relative_to(RESULTS).as_posix()})"
         minutes = "" if study.minutes is None else f"{study.minutes:.1f}"
@@ -116,6 +126,7 @@ def overview_table(found: dict[Path, Summary]) -> Sequence[str]:
         cells = [
             study.profile,
             study.question,
+            study.headline,
             study.seeds,
             str(study.epochs),
             *numbers,

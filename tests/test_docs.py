@@ -206,8 +206,9 @@ def test_every_link_leads_somewhere():
 
 # What a run or a study writes, and names that stand for the reader's own.
 WRITTEN = re.compile(
-    r"(runs|reports|seed<k>|train|val|path/to)/.*|(report|index)\.html|(table|README)\.md|mine\.py"
-    r"|__init__\.py|(spec|env)\.json|checkpoint\.pt|table.*\.(csv|tex)"
+    r"(runs|reports|seed<k>|train|val|test|path/to)/.*|(report|index)\.html|(table|README)\.md|mine\.py|val\.txt"
+    r"|LOC_val_solution\.csv|\w+_(ground_truth|synset_labels)\.txt"  # lists of ImageNet's labels
+    r"|__init__\.py|(spec|env|state)\.json|checkpoint\.pt|table.*\.(csv|tex)"
 )
 FILE = re.compile(r"[\w./<>-]+\.(py|md|toml|txt|csv|json|yaml|yml|ipynb|js|css|html|pt|cff)|[\w.-]+/([\w.-]+/)*")
 

@@ -64,7 +64,7 @@ class Study:
         them has the metric.
         """
         declared, compared = read_declaration(runs), find_metric(runs, metric)
-        runs = runs.assign(failed=failed(runs, declared.failure_error))
+        runs = runs.copy().assign(failed=failed(runs, declared.failure_error))  # a copy is in one piece
         counted = runs_that_count(runs[runs["variant"].isin(declared.labels)], compared)
         history = NO_HISTORY if history is None else history
         return cls(

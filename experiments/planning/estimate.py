@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -54,7 +53,7 @@ def sequential_seconds(jobs: Sequence[Job], baseline: str) -> float:
 def run_seconds(spec: RunSpec, image_s: float) -> float:
     """Seconds of one run: image_s * (images trained + epochs * test images * crops per image * TEST_COST)."""
     trained = spec.recipe.iterations * spec.recipe.batch_size
-    epochs = math.ceil(trained / images_of(spec))
+    epochs = (trained - spec.recipe.batch_size) // images_of(spec) + 1  # begun, the last perhaps incomplete
     test_images = IMAGENET_TEST if lacks_images(spec) else spec.data.info.test_images
     crops = 10 if spec.recipe.test_crops == "ten" else 1
     return image_s * (trained + epochs * test_images * crops * TEST_COST)

@@ -176,7 +176,7 @@ def test_deviations_are_told_with_the_settings_of_the_runs():
     batch = preact.specs("smoke")["original"].recipe.batch_size
     assert said["smoke"]["batch normalisation"] == f"over {batch} images" != said["paper"]["batch normalisation"]
     assert said["smoke"]["training images"] == "1,437"
-    wide = preact.deviations_of("smoke", Overrides(set=("recipe.batch_size=48", "recipe.bn_groups=2")))
+    wide = preact.deviations_of("smoke", Overrides(settings=("recipe.batch_size=48", "recipe.bn_groups=2")))
     assert [point.ours for point in wide if point.what == "batch normalisation"] == ["over 24 images"]
 
 

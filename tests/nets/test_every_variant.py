@@ -153,7 +153,8 @@ def cases() -> list[tuple[str, int, dict[str, Any]]]:
 
 # The other nets and presets with their defaults, on small images. Slow are those of full size.
 WHOLE = {
-    **dict.fromkeys(("resnet8", "resnet32", "resnet44", "resnet110_1layer", "resnet18"), 16),
+    **dict.fromkeys(("resnet8", "resnet32", "resnet44", "resnet110_1layer"), 16),
+    "resnet18": 96,  # on maps of one pixel, oneDNN's bf16 weight gradient can be non-finite, see README
     **dict.fromkeys(("alexnet_fig1", "densenet_bc100", "mobilenet"), 32),
     "googlenet_cifar": 8,
 }

@@ -77,7 +77,8 @@ def test_a_spreadsheet_runs_no_cell(value, cell):
 
 
 def test_latex_has_no_command_of_a_strangers():
-    assert latex(r"\input{a_b}") == r"\textbackslash{}input\{a\_b\}"
+    assert latex(r"\input{a_b}") == r"\textbackslash{}input\{$a_{b}$\}"  # a symbol with its index, as b_g
+    assert latex(r"\input{ab_cd}") == r"\textbackslash{}input\{ab\_cd\}"
     assert latex("50 % ± 1 < $x^2$~") == r"50 \% $\pm$ 1 \textless{} \$x\textasciicircum{}2\$\textasciitilde{}"
 
 

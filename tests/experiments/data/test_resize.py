@@ -1,7 +1,5 @@
 """Images resized at loading: pixels against Pillow's, shapes against the spec's."""
 
-from types import SimpleNamespace
-
 import numpy as np
 import pytest
 import torch
@@ -39,7 +37,7 @@ def test_more_than_half_of_the_memory_is_refused(monkeypatch):
     """1,797 images of 1 x 100 x 100 bytes."""
     need = 1797 * 100 * 100
     for memory, fits in [(2 * need, True), (2 * need - 1, False)]:
-        monkeypatch.setattr(resize.psutil, "virtual_memory", lambda memory=memory: SimpleNamespace(total=memory))
+        monkeypatch.setattr(resize.machine, "memory", lambda memory=memory: memory)
         if fits:
             load("digits", image_size=100)
         else:

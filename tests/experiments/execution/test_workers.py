@@ -1,6 +1,5 @@
 """How workers start on every system, and that signals sent to all processes reach their parent alone."""
 
-import os
 import signal
 import sys
 import threading
@@ -68,7 +67,7 @@ def test_a_signal_is_a_request_and_ends_in_the_customary_status(number, status, 
     def body(stop):
         stop.actions.append(lambda: done.append("told"))
         assert not stop()
-        os.kill(os.getpid(), number)
+        signal.raise_signal(number)
         assert stop()
         done.append("finished the step")
 
@@ -82,7 +81,7 @@ def test_a_signal_that_was_ignored_before_stays_ignored(monkeypatch):
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         with graceful() as stop:
-            os.kill(os.getpid(), signal.SIGHUP)
+            signal.raise_signal(signal.SIGHUP)
             assert not stop()
     finally:
         signal.signal(signal.SIGHUP, before)
@@ -93,11 +92,11 @@ def test_one_keystroke_that_arrives_twice_is_one(monkeypatch, capfd):
     monkeypatch.setattr(interruption, "leave_at_once", left.append)
 
     def body(stop):
-        os.kill(os.getpid(), signal.SIGINT)
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         assert left == []
         stop.since -= 1
-        os.kill(os.getpid(), signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
         assert left == [signal.SIGINT]
 
     assert status_after(body) == 130

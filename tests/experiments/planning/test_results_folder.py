@@ -11,7 +11,7 @@ from experiments.planning.plan import plan
 from experiments.planning.results_folder import last_table, results_folder
 
 OUT = Path("runs")
-ABLATION = ablations.load("resnet_preact")  # smoke: five variants, three seeds
+ABLATION = ablations.load("resnet_preact")  # smoke: five variants, 14 seeds
 
 
 def name_of(overrides=None, seeds=None, **more):
@@ -27,7 +27,7 @@ def name_of(overrides=None, seeds=None, **more):
     [
         (Overrides(), None, "smoke"),
         (Overrides(device="cpu"), None, "smoke"),
-        (Overrides(), range(5), "smoke"),
+        (Overrides(), range(20), "smoke"),
         (Overrides(tuple(variant.name for variant in ABLATION.variants)), None, "smoke"),
         (Overrides(("original", "full_preact")), None, "smoke-variants_original+full_preact"),
         (Overrides(("full_preact", "original")), None, "smoke-variants_original+full_preact"),

@@ -10,7 +10,7 @@ from experiments.planning import threads
 from experiments.planning.plan import plan
 from experiments.spec import SpecError
 
-ABLATION = ablations.load("resnet_preact")  # smoke: five variants, three seeds, batches of 32
+ABLATION = ablations.load("resnet_preact")  # smoke: five variants, 2 epochs, batches of 32
 DECLARED = ABLATION.specs("smoke")
 
 
@@ -77,7 +77,7 @@ def test_a_study_of_an_older_version_is_recognised_by_its_folders(tmp_path, begu
 
 
 def test_runs_of_other_settings_do_not_count(tmp_path):
-    job = jobs_of(tmp_path, epochs=2)[0]
+    job = jobs_of(tmp_path, epochs=3)[0]
     replace(job, spec=replace(job.spec, threads=3)).folder.mkdir(parents=True)
     assert number(settled(jobs_of(tmp_path))) == 4
 
